@@ -1,0 +1,62 @@
+# Needs python3 (3.11 or newer) with its venv module, and make. Everything else goes into .venv.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+
+BIN := .venv/bin
+RUNTIME := .venv/.runtime-installed
+DEV := .venv/.dev-installed
+BROWSER_PACKAGES := tests/browser/node_modules/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench chromium
+
+help:  ## Show what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+run: $(RUNTIME)  ## Start the demo on HOST and PORT (127.0.0.1:8000)
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py demo_admin
+	@echo "Demo:  http://$(HOST):$(PORT)/"
+	@exec $(BIN)/daphne --bind $(HOST) --port $(PORT) fastrtc_project.asgi:application
+
+test: lint chromium $(BROWSER_PACKAGES)  ## Lint, then run every test
+	$(BIN)/python -m pytest
+
+lint: $(DEV)  ## Check style, types and migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: $(DEV)  ## Put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(DEV)  ## Measure latency, CPU and memory against bare echoes and FastRTC
+	$(BIN)/python -m benchmarks
+
+chromium:
+	@scripts/install-chromium
+
+$(BIN)/python:
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "$(PYTHON) has no venv module (Debian: apt-get install python3-venv)"; exit 1; }
+
+$(RUNTIME): requirements.txt | $(BIN)/python
+	@echo "Installing the requirements into .venv"
+	@$(PIP) install --requirement requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUNTIME)
+	@echo "Installing the development requirements into .venv"
+	@$(PIP) install --requirement requirements-dev.txt
+	@touch $@
+
+# The cache is named so that nothing depends on a home directory.
+$(BROWSER_PACKAGES): $(wildcard tests/browser/package.json tests/browser/package-lock.json) $(DEV)
+	@if [ -f tests/browser/package.json ]; then \
+		PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix tests/browser --cache .venv/npm-cache \
+			--no-audit --no-fund --loglevel=error install; \
+	fi
+	@mkdir -p $(@D) && touch $@

@@ -1,0 +1,279 @@
+"""One call: a session's state, its handler and its record, on one socket."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+from rtc import registry
+from rtc.conf import conf
+from rtc.context import SessionHandle
+from rtc.core import effects
+from rtc.core.events import Admitted, Binary, Broken, Disconnected, Event, Expire, Finish, Junk, NotAdmitted
+from rtc.core.exceptions import ProtocolError, Refused
+from rtc.core.formats import Framing
+from rtc.core.messages import Clear, FetchOutput, Mark, Media, Start, parse, serialize
+from rtc.core.session import HANDLER_FAILED, TIMED_OUT, Session, State
+from rtc.database import perform, submit
+from rtc.deadlines import IdleTimer
+from rtc.emission import AdditionalOutputs
+from rtc.runner import Limits, Runner
+from rtc.streams import Stream
+
+logger = logging.getLogger(__name__)
+
+SHUTTING_DOWN = 4503
+EARLY_FRAMES = 256
+"""How many frames may come between `start` and admission before the oldest is dropped."""
+
+
+class Socket(Protocol):
+    """The frames of one WebSocket. Sending on a socket that is gone does nothing."""
+
+    async def send_text(self, text: str) -> None: ...
+
+    async def send_bytes(self, payload: bytes) -> None: ...
+
+    async def close_socket(self, close_code: int) -> None: ...
+
+
+class Call:
+    """Takes what comes off a socket, and carries out what the session's state wants done.
+
+    Args:
+        alias: the stream's.
+    """
+
+    def __init__(self, socket: Socket, stream: Stream, alias: str, caller: registry.Caller) -> None:
+        self._socket = socket
+        self._stream = stream
+        self._alias = alias
+        self._caller = caller
+        self._loop = asyncio.get_running_loop()
+        self._max_audio_bytes = conf.RTC_MAX_AUDIO_BYTES
+        self._max_params_bytes = conf.RTC_MAX_PARAMS_BYTES
+        self._session = Session(
+            error_limit=conf.RTC_ERROR_LIMIT,
+            error_window_s=conf.RTC_ERROR_WINDOW_S,
+            max_audio_bytes=self._max_audio_bytes,
+        )
+        self._early: deque[tuple[bytes, float]] = deque(maxlen=EARLY_FRAMES)
+        self._params: dict[str, Any] = {}
+        self._runner: Runner | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._row: int | None = None
+        self._end: tuple[str, int | None] | None = None
+        self._sample_rate: int | None = None
+        self._last_heard = self._loop.time()
+        self._idle = IdleTimer(self._loop, self._last_active, self._idle_expired)
+        self._time_limit: asyncio.TimerHandle | None = None
+        self.send_audio: Callable[[bytes], Awaitable[None]] = self._send_media
+        self._idle.start(conf.RTC_START_TIMEOUT_S)
+
+    async def receive(self, text: str | None, payload: bytes | None) -> None:
+        """One frame, text or binary. Only parses and enqueues: nothing of the handler's is awaited here."""
+        self._last_heard = self._loop.time()
+        event: Event
+        if text is None:
+            event = Binary(payload or b"")
+        else:
+            try:
+                event = parse(text, max_audio_bytes=self._max_audio_bytes, max_params_bytes=self._max_params_bytes)
+            except ProtocolError as error:
+                event = Junk(error)
+        await self.report(event)
+
+    async def report(self, event: Event) -> None:
+        """Tell the session what happened, and do what it wants done."""
+        now = self._loop.time()
+        for effect in self._session.handle(event, now):
+            if type(effect) is effects.Deliver:
+                if self._runner is None:
+                    self._early.append((effect.payload, now))
+                else:
+                    self._runner.feed(effect.payload, now)
+            else:
+                await _PERFORM[type(effect)](self, effect)
+
+    async def leave(self) -> None:
+        """The socket is gone; returns when nothing of the call is left running."""
+        await self.report(Disconnected())
+        self._idle.cancel()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def shut_down(self) -> None:
+        """The server is going down: say so, quickly."""
+        await self.report(Expire(reason="shutting_down", close_code=SHUTTING_DOWN))
+
+    # The line that the runner uses ----------------------------------------------------------------------------
+
+    async def send_mark(self, mark: Mark) -> None:
+        if self._session.media_format is not None:
+            await self._socket.send_text(serialize(mark))
+
+    async def send_outputs(self, outputs: AdditionalOutputs) -> None:
+        await self._socket.send_text(serialize(FetchOutput()))
+
+    def rate_measured(self, sample_rate: int) -> None:
+        self._sample_rate = sample_rate
+
+    async def _send_media(self, payload: bytes) -> None:
+        await self._socket.send_text(serialize(Media(payload)))
+
+    # What the session wants done -------------------------------------------------------------------------------
+
+    async def _reply(self, effect: effects.Reply) -> None:
+        await self._socket.send_text(serialize(effect.message))
+
+    async def _admit(self, effect: effects.Admit) -> None:
+        self._idle.start(self._stream.idle_timeout or conf.RTC_IDLE_TIMEOUT_S)
+        self._own(self._look_up(effect.start))
+
+    async def _look_up(self, start: Start) -> None:
+        limit = self._stream.concurrency_limit
+        try:
+            row = await perform(registry.admit, start.session_id, self._alias, limit, start.media_format, self._caller)
+        except Refused as refusal:
+            await self.report(NotAdmitted(refusal))
+            return
+        self._row = row
+        if self._end is not None:
+            self._record_end()  # the client left meanwhile
+            return
+        self._params = start.params
+        if start.media_format is not None:
+            self._sample_rate = start.media_format.sample_rate
+            if start.media_format.framing is Framing.BINARY:
+                self.send_audio = self._socket.send_bytes
+        await self.report(Admitted())
+
+    async def _run(self, effect: effects.Run) -> None:
+        """Start the handler; what came while the session was admitted comes first."""
+        handle = SessionHandle(
+            id=self._session.id,
+            stream=self._alias,
+            user=self._caller.user,
+            params=self._params,
+            loop=self._loop,
+            send_text=self._socket.send_text,
+            clear=self._clear,
+            place_mark=self._place_mark,
+        )
+        try:
+            handler = self._stream.new_handler()
+            runner = Runner(handler, self._stream, handle, self._session.media_format, self, _limits())
+        except Exception:  # the user's code: a constructor, a copy() or a bind() that fails
+            logger.exception("session %s: the handler could not be made", self._session.id)
+            await self.report(Broken(text="The handler failed."))
+            return
+        self._runner = runner
+        for payload, came_at in self._early:
+            runner.feed(payload, came_at)
+        self._early.clear()
+        self._running = self._own(runner.run())
+        if self._stream.time_limit is not None:
+            self._time_limit = self._loop.call_later(self._stream.time_limit, self._time_is_up)
+
+    async def _marked(self, effect: effects.Marked) -> None:
+        if self._runner is not None:
+            self._runner.marked(effect.name)
+
+    async def _play_out(self, effect: effects.PlayOut) -> None:
+        if self._runner is not None:
+            self._runner.finish()
+
+    async def _close(self, effect: effects.Close) -> None:
+        """End the session, once: stop the timers and the handler, close the socket, write the record."""
+        self._end = effect.reason, effect.close_code
+        self._idle.cancel()
+        if self._time_limit is not None:
+            self._time_limit.cancel()
+        if self._running is not None and self._running is not asyncio.current_task():
+            self._running.cancel()
+        if self._row is not None:
+            self._record_end()
+        if effect.close_code is not None:
+            await self._socket.close_socket(effect.close_code)
+
+    def _record_end(self) -> None:
+        assert self._row is not None and self._end is not None
+        submit(registry.end, self._row, *self._end, self._figures()).add_done_callback(self._recorded)
+
+    def _recorded(self, done: "Future[bool]") -> None:
+        if error := done.exception():
+            logger.error("session %s: its end was not recorded: %s", self._session.id, error, exc_info=error)
+
+    def _figures(self) -> registry.Figures:
+        runner = self._runner
+        return registry.Figures(
+            frames_in=runner.intake.frames_in if runner else 0,
+            frames_out=runner.playout.frames_out if runner else 0,
+            frames_dropped=runner.intake.frames_dropped if runner else 0,
+            errors=self._session.error_count,
+            sample_rate=self._sample_rate,
+        )
+
+    # Timers and callbacks --------------------------------------------------------------------------------------
+
+    def _last_active(self) -> float:
+        """A client that only listens has nothing to say: then what it is sent counts."""
+        if self._runner is not None and not self._stream.takes_audio:
+            return max(self._last_heard, self._runner.playout.last_sent)
+        return self._last_heard
+
+    def _idle_expired(self) -> None:
+        reason = "idle" if self._session.state is not State.CONNECTED else "no_start"
+        self._own(self.report(Expire(reason=reason, close_code=TIMED_OUT)))
+
+    def _time_is_up(self) -> None:
+        self._time_limit = self._loop.call_later(conf.RTC_CLOSE_GRACE_S, self._grace_is_over)
+        self._own(self.report(Finish(reason="time_limit")))
+
+    def _grace_is_over(self) -> None:
+        self._own(self.report(Expire(reason="time_limit", close_code=TIMED_OUT)))
+
+    def _clear(self) -> None:
+        if self._runner is not None:
+            self._runner.playout.clear()
+            self._own(self._socket.send_text(serialize(Clear())))
+
+    def _place_mark(self, mark: Mark) -> None:
+        if self._runner is not None:
+            self._runner.playout.mark(mark)
+
+    def _own(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("session %s: %s", self._session.id, error, exc_info=error)
+            self._own(self.report(Expire(reason="server_error", close_code=HANDLER_FAILED)))
+
+
+def _limits() -> Limits:
+    return Limits(
+        send_lead_s=conf.RTC_SEND_LEAD_MS / 1000,
+        input_queue_s=conf.RTC_INPUT_QUEUE_MS / 1000,
+        output_queue_s=conf.RTC_OUTPUT_QUEUE_MS / 1000,
+        start_up_hold_s=conf.RTC_START_UP_HOLD_MS / 1000,
+        shutdown_timeout_s=conf.RTC_SHUTDOWN_TIMEOUT_S,
+        show_errors=conf.RTC_SHOW_HANDLER_ERRORS,
+    )
+
+
+_PERFORM: dict[type, Callable[[Call, Any], Awaitable[None]]] = {
+    effects.Reply: Call._reply,
+    effects.Admit: Call._admit,
+    effects.Run: Call._run,
+    effects.Marked: Call._marked,
+    effects.PlayOut: Call._play_out,
+    effects.Close: Call._close,
+}

@@ -1,0 +1,91 @@
+"""Settings: one typed property each, read anew at each access, so that overriding them just works."""
+
+from typing import Any
+
+from django.conf import settings
+
+
+class Conf:
+    """What `settings.RTC_…` says, or the default."""
+
+    @property
+    def RTC_STREAMS(self) -> dict[str, str]:
+        """Alias → dotted path of a `Stream`."""
+        return self._get("RTC_STREAMS", {})
+
+    @property
+    def RTC_ALLOWED_ORIGINS(self) -> list[str]:
+        """Origins besides the server's own whose pages may connect: `https://shop.example`, or `*`."""
+        return self._get("RTC_ALLOWED_ORIGINS", [])
+
+    @property
+    def RTC_SEND_LEAD_MS(self) -> int:
+        """How far ahead of what has been played audio is sent, ms."""
+        return self._get("RTC_SEND_LEAD_MS", 200)
+
+    @property
+    def RTC_INPUT_QUEUE_MS(self) -> int:
+        """How much audio may wait for a handler before the oldest is dropped, ms."""
+        return self._get("RTC_INPUT_QUEUE_MS", 5_000)
+
+    @property
+    def RTC_OUTPUT_QUEUE_MS(self) -> int:
+        """How much audio may wait to be sent before the handler is made to wait, ms."""
+        return self._get("RTC_OUTPUT_QUEUE_MS", 1_000)
+
+    @property
+    def RTC_MAX_AUDIO_BYTES(self) -> int:
+        """The most audio one frame of a client may hold, bytes."""
+        return self._get("RTC_MAX_AUDIO_BYTES", 64 * 1024)
+
+    @property
+    def RTC_MAX_PARAMS_BYTES(self) -> int:
+        """The most JSON `params` of a client's `start` may be, bytes."""
+        return self._get("RTC_MAX_PARAMS_BYTES", 4 * 1024)
+
+    @property
+    def RTC_ERROR_LIMIT(self) -> int:
+        """How many errors of a client within RTC_ERROR_WINDOW_S are forgiven."""
+        return self._get("RTC_ERROR_LIMIT", 20)
+
+    @property
+    def RTC_ERROR_WINDOW_S(self) -> float:
+        """See RTC_ERROR_LIMIT, s."""
+        return self._get("RTC_ERROR_WINDOW_S", 10.0)
+
+    @property
+    def RTC_START_TIMEOUT_S(self) -> float:
+        """How long an open socket may take to send `start`, s."""
+        return self._get("RTC_START_TIMEOUT_S", 20.0)
+
+    @property
+    def RTC_IDLE_TIMEOUT_S(self) -> float | None:
+        """How long a client may send nothing at all before its session ends, s; a stream's `idle_timeout` goes before."""
+        return self._get("RTC_IDLE_TIMEOUT_S", 60.0)
+
+    @property
+    def RTC_CLOSE_GRACE_S(self) -> float:
+        """How long a session that has reached its time limit may play what is queued, s."""
+        return self._get("RTC_CLOSE_GRACE_S", 10.0)
+
+    @property
+    def RTC_START_UP_HOLD_MS(self) -> int:
+        """How long audio waits for a handler's `start_up` to return, ms."""
+        return self._get("RTC_START_UP_HOLD_MS", 1_000)
+
+    @property
+    def RTC_SHUTDOWN_TIMEOUT_S(self) -> float:
+        """How long a handler's `shutdown` may take, s."""
+        return self._get("RTC_SHUTDOWN_TIMEOUT_S", 5.0)
+
+    @property
+    def RTC_SHOW_HANDLER_ERRORS(self) -> bool:
+        """Tell clients what an exception of a handler's said; follows DEBUG."""
+        return self._get("RTC_SHOW_HANDLER_ERRORS", settings.DEBUG)
+
+    @staticmethod
+    def _get(name: str, default: Any) -> Any:
+        return getattr(settings, name, default)
+
+
+conf = Conf()

@@ -1,0 +1,118 @@
+"""The Channels shell: accepts sockets, checks where they come from, and hands their frames to a call."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from rtc.calls import Call
+from rtc.core.messages import End, Error, serialize
+from rtc.directory import get_stream
+from rtc.origins import origin_allowed
+from rtc.registry import Caller
+
+logger = logging.getLogger(__name__)
+
+NOT_ALLOWED = 4403
+NOT_FOUND = 4404
+
+
+class RefusingConsumer(AsyncWebsocketConsumer):
+    """Says why, and closes. A refusal before `accept` would reach the client as a bare 403."""
+
+    channel_layer_alias = None
+
+    async def refuse(self, reason: str, close_code: int, text: str) -> None:
+        await self.accept()
+        await self.send(text_data=serialize(Error(code=reason, text=text)))
+        await self.send(text_data=serialize(End(reason=reason, text=text)))
+        await self.close(close_code)
+
+
+class NotFoundConsumer(RefusingConsumer):
+    async def connect(self) -> None:
+        await self.refuse("not_found", NOT_FOUND, "There is no WebSocket at this address.")
+
+
+class MediaConsumer(RefusingConsumer):
+    """Speaks the media protocol on one socket.
+
+    It reads its socket in a loop of its own, and takes frames without Channels' `aclose_old_connections()`, which would send
+    each of them through one thread that all consumers share. It touches no database connection itself.
+    """
+
+    _call: Call | None = None
+    _open = True
+
+    async def __call__(
+        self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
+        self.scope = scope
+        self.base_send = send
+        try:
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
+        except asyncio.CancelledError:
+            # The server is going down. What is sent now gets out.
+            if self._call is not None:
+                await self._call.shut_down()
+            raise
+        finally:
+            if self._call is not None:
+                await self._call.leave()
+
+    async def dispatch(self, message: Any) -> None:
+        kind = message["type"]
+        if kind == "websocket.receive":
+            if self._call is not None:
+                await self._call.receive(message.get("text"), message.get("bytes"))
+        elif kind == "websocket.connect":
+            await self.connect()
+        else:
+            self._open = False
+            raise StopConsumer
+
+    async def connect(self) -> None:
+        alias = self.scope["url_route"]["kwargs"]["alias"]
+        stream = get_stream(alias)
+        if not origin_allowed(self.scope["headers"]):
+            await self.refuse("origin_not_allowed", NOT_ALLOWED, "Pages of this origin may not connect.")
+        elif stream is None:
+            await self.refuse("no_such_stream", NOT_FOUND, f"There is no stream {alias!r}.")
+        else:
+            await self.accept()
+            self._call = Call(self, stream, alias, self._caller())
+
+    def _caller(self) -> Caller:
+        user = self.scope.get("user")
+        client = self.scope.get("client")
+        headers = dict(self.scope["headers"])
+        return Caller(
+            user=user if user is not None and user.is_authenticated else None,
+            address=client[0] if client else None,
+            user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
+        )
+
+    # The socket that the call uses -----------------------------------------------------------------------------
+
+    async def send_text(self, text: str) -> None:
+        await self._send({"type": "websocket.send", "text": text})
+
+    async def send_bytes(self, payload: bytes) -> None:
+        await self._send({"type": "websocket.send", "bytes": payload})
+
+    async def close_socket(self, close_code: int) -> None:
+        await self._send({"type": "websocket.close", "code": close_code})
+        self._open = False
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        if self._open:
+            try:
+                await self.base_send(message)
+            except OSError:  # the client went away; the next thing received says so
+                self._open = False

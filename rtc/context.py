@@ -1,0 +1,92 @@
+"""Which session the code that is running now belongs to."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from rtc.core.exceptions import RTCError
+from rtc.core.messages import Mark, ServerMessage, Warn, serialize
+
+
+@dataclass(frozen=True)
+class Context:
+    webrtc_id: str
+
+
+class WebRTCError(RTCError):
+    """Raise it in a handler: the client is shown `message`, and the session ends."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(eq=False)
+class SessionHandle:
+    """What a handler knows of its session and can ask of it; `handler.session` is one.
+
+    Args:
+        id: the session id the client chose.
+        stream: the stream's alias.
+        user: the Django user, or None outside Django.
+        params: the client's own object from `start`.
+        loop: the event loop the session's socket lives on.
+        send_text: sends one text frame.
+        clear: drops all queued audio, here and at the client.
+        place_mark: puts a mark behind the audio queued so far.
+    """
+
+    id: str
+    stream: str
+    loop: asyncio.AbstractEventLoop
+    send_text: Callable[[str], Coroutine[Any, Any, None]]
+    clear: Callable[[], None]
+    place_mark: Callable[[Mark], None]
+    user: Any = None
+    params: dict[str, Any] = field(default_factory=dict)
+    _sending: set["Future[None]"] = field(default_factory=set, init=False, repr=False)
+
+    def send(self, text: str) -> None:
+        """Send one text frame, from any thread, without waiting for it."""
+        future = asyncio.run_coroutine_threadsafe(self.send_text(text), self.loop)
+        self._sending.add(future)
+        future.add_done_callback(self._sending.discard)
+
+    def send_message(self, message: ServerMessage) -> None:
+        self.send(serialize(message))
+
+    def clear_queue(self) -> None:
+        """Drop all audio not yet played, from any thread."""
+        self.loop.call_soon_threadsafe(self.clear)
+
+    def mark(self, name: str) -> None:
+        """Put a mark behind the audio emitted so far, from any thread."""
+        self.loop.call_soon_threadsafe(self.place_mark, Mark(name=name))
+
+
+current_session: ContextVar[SessionHandle | None] = ContextVar("current_session", default=None)
+
+
+def get_current_context() -> Context:
+    """The session this code runs for, in any callback of a handler, sync or async.
+
+    Raises:
+        RuntimeError: outside a session.
+    """
+    session = current_session.get()
+    if session is None:
+        raise RuntimeError("this code does not run for a session")
+    return Context(webrtc_id=session.id)
+
+
+def Warning(message: str = "Warning issued.") -> None:  # noqa: N802 - the name that handlers written for FastRTC call
+    """Show the client a warning. Outside a session nothing happens."""
+    session = current_session.get()
+    if session is not None:
+        session.send_message(Warn(text=message))

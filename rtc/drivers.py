@@ -1,0 +1,117 @@
+"""Two ways to run a handler's callbacks: as tasks on the event loop, or in threads of the session's own.
+
+Both own what they start, report what the user's code raises as `HandlerError`, and never let a handler that has nothing
+to say spin: an `emit` that returns None at once is called again when the next input frame has been received, or after a
+pause that doubles from 20 to 200 ms.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from rtc.core.exceptions import HandlerError
+from rtc.handlers import AsyncStreamHandler
+from rtc.intake import Intake
+from rtc.wakeup import Wakeup
+
+SHORTEST_PAUSE_S = 0.02
+LONGEST_PAUSE_S = 0.2
+
+Deliver = Callable[[Any], Awaitable[bool]]
+"""Takes one emission; False when it held nothing that took time."""
+
+
+class Driver(Protocol):
+    def arrived(self) -> None:
+        """The intake has one more payload."""
+
+    def start(self, tasks: asyncio.TaskGroup, intake: Intake, deliver: Deliver, start_up_hold_s: float) -> None:
+        """Run the handler until the group is cancelled; a task of the group raises HandlerError when it fails."""
+
+    async def shutdown(self) -> None:
+        """Stop what still runs and call the handler's `shutdown`."""
+
+
+def failure(where: str, error: Exception) -> HandlerError:
+    return HandlerError(where, f"{type(error).__name__}: {error}")
+
+
+class Throttle:
+    """How long to leave a handler alone that had nothing to say. Times are seconds of one clock."""
+
+    def __init__(self) -> None:
+        self._pause_s = SHORTEST_PAUSE_S
+
+    def busy(self) -> None:
+        self._pause_s = SHORTEST_PAUSE_S
+
+    def pause_s(self, spent_s: float) -> float:
+        """The pause after an `emit` that took `spent_s` to return nothing; 0.0 when it waited long enough by itself."""
+        if spent_s >= SHORTEST_PAUSE_S:
+            self._pause_s = SHORTEST_PAUSE_S
+            return 0.0
+        pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, LONGEST_PAUSE_S)
+        return pause_s - spent_s
+
+
+class TaskDriver:
+    """Runs an `AsyncStreamHandler` as tasks on the event loop."""
+
+    def __init__(self, handler: AsyncStreamHandler) -> None:
+        self._handler = handler
+        self._frame_there = Wakeup()
+        self._received = Wakeup()
+        self._started = asyncio.Event()
+
+    def arrived(self) -> None:
+        self._frame_there.set()
+
+    def start(self, tasks: asyncio.TaskGroup, intake: Intake, deliver: Deliver, start_up_hold_s: float) -> None:
+        tasks.create_task(self._start_up())
+        tasks.create_task(self._receive(intake, start_up_hold_s))
+        tasks.create_task(self._emit(deliver))
+
+    async def shutdown(self) -> None:
+        result = self._handler.shutdown()
+        if inspect.isawaitable(result):
+            await result
+
+    async def _start_up(self) -> None:
+        try:
+            await self._handler.start_up()
+        except Exception as error:
+            raise failure("start_up", error) from error
+        self._started.set()
+
+    async def _receive(self, intake: Intake, hold_s: float) -> None:
+        try:
+            await asyncio.wait_for(self._started.wait(), hold_s)
+        except TimeoutError:
+            pass  # a start_up that goes on as long as the session
+        receive = self._handler.receive
+        try:
+            while True:
+                await self._frame_there.wait()
+                while (frame := intake.get()) is not None:
+                    await receive(frame)
+                    self._received.set()
+                    if intake:
+                        await asyncio.sleep(0)  # a backlog must not keep the loop from others
+        except Exception as error:
+            raise failure("receive", error) from error
+
+    async def _emit(self, deliver: Deliver) -> None:
+        throttle = Throttle()
+        clock = asyncio.get_running_loop().time
+        emit = self._handler.emit
+        while True:
+            began = clock()
+            try:
+                emission = await emit()
+            except Exception as error:
+                raise failure("emit", error) from error
+            if await deliver(emission):
+                throttle.busy()
+            elif pause_s := throttle.pause_s(clock() - began):
+                await self._received.wait_for(pause_s)

@@ -1,0 +1,60 @@
+"""What a handler hands over besides audio, and how to take an emission apart."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Audio: TypeAlias = NDArray[np.int16 | np.float32]
+AudioFrame: TypeAlias = tuple[int, Audio] | tuple[int, Audio, Literal["mono", "stereo"]]
+
+
+class AdditionalOutputs:
+    """Values for the client beside the audio; they reach it on `/outputs`, announced by `fetch_output`."""
+
+    def __init__(self, *args: Any) -> None:
+        self.args = args
+
+
+class CloseStream:
+    """End the session once all audio emitted before it has been played."""
+
+    def __init__(self, msg: str = "Stream closed") -> None:
+        self.msg = msg
+
+
+Control: TypeAlias = AdditionalOutputs | CloseStream
+AudioEmitType: TypeAlias = AudioFrame | Control | tuple[AudioFrame | None, Control] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """One emission, taken apart. `frame` is `(sample_rate in Hz, samples[, layout])`."""
+
+    frame: AudioFrame | None = None
+    control: Control | None = None
+
+
+_NOTHING = Emission()
+
+
+def take_apart(value: Any) -> Emission:
+    """Read what `emit` returned or a generator yielded.
+
+    Raises:
+        TypeError: names what was found where audio was expected.
+    """
+    if value is None:
+        return _NOTHING
+    if isinstance(value, AdditionalOutputs | CloseStream):
+        return Emission(control=value)
+    if isinstance(value, tuple):
+        if 2 <= len(value) <= 3 and isinstance(value[1], np.ndarray):
+            return Emission(frame=value)
+        if len(value) == 2 and isinstance(value[1], AdditionalOutputs | CloseStream):
+            return Emission(frame=take_apart(value[0]).frame, control=value[1])
+    raise TypeError(
+        "expected (sample_rate, array), AdditionalOutputs, CloseStream, (frame, AdditionalOutputs) or None, "
+        f"got {type(value).__name__}"
+    )

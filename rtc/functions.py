@@ -1,0 +1,101 @@
+"""A plain function or generator of audio as the handler.
+
+With input (modes `send-receive` and `send`) it is called with each frame: `fn((sample_rate, samples), *inputs)`.
+In mode `receive` it is called once: `fn(*inputs)`, and the session ends when it does.
+What it returns or yields is what `emit` of a handler returns.
+"""
+
+import asyncio
+import inspect
+import queue
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+from rtc.emission import AudioEmitType, CloseStream
+from rtc.handlers import AsyncStreamHandler, StreamHandler
+
+Function = Callable[..., Any]
+
+_FRAMES = 500
+"""How many frames may wait for the function before the oldest is dropped: 10 s at 20 ms a frame."""
+
+
+class FunctionHandler(StreamHandler):
+    """Calls a function, or runs a generator, in the session's own thread."""
+
+    def __init__(self, function: Function, *, takes_audio: bool) -> None:
+        super().__init__()
+        self._function = function
+        self._takes_audio = takes_audio
+        self._frames: queue.Queue[tuple[Any, ...] | None] = queue.Queue(_FRAMES)
+        self._emissions: Iterator[Any] = iter(())
+        if not takes_audio:
+            self._frames.put(())
+
+    def receive(self, frame: tuple[int, Any]) -> None:
+        if self._frames.full():
+            self._frames.get_nowait()
+        self._frames.put((frame,))
+
+    def emit(self) -> AudioEmitType:
+        while True:
+            for emission in self._emissions:
+                return emission  # type: ignore[no-any-return]
+            if not self._takes_audio and self._frames.empty():
+                return CloseStream("the audio is over")
+            arguments = self._frames.get()
+            if arguments is None:
+                return None
+            result = self._function(*arguments, *self.latest_args[1:])
+            self._emissions = result if inspect.isgenerator(result) else iter(() if result is None else (result,))
+
+    def shutdown(self) -> None:
+        if inspect.isgenerator(self._emissions) and self._emissions.gi_suspended:
+            self._emissions.close()
+        if not self._frames.full():
+            self._frames.put(None)
+
+
+class AsyncFunctionHandler(AsyncStreamHandler):
+    """Awaits a coroutine function, or runs an async generator, on the event loop."""
+
+    def __init__(self, function: Function, *, takes_audio: bool) -> None:
+        super().__init__()
+        self._function = function
+        self._takes_audio = takes_audio
+        self._frames: asyncio.Queue[tuple[Any, ...]] = asyncio.Queue(_FRAMES)
+        self._emissions: AsyncIterator[Any] | None = None
+        if not takes_audio:
+            self._frames.put_nowait(())
+
+    async def receive(self, frame: tuple[int, Any]) -> None:
+        if self._frames.full():
+            self._frames.get_nowait()
+        self._frames.put_nowait((frame,))
+
+    async def emit(self) -> AudioEmitType:
+        while True:
+            if self._emissions is not None:
+                async for emission in self._emissions:
+                    return emission  # type: ignore[no-any-return]
+                self._emissions = None
+            if not self._takes_audio and self._frames.empty():
+                return CloseStream("the audio is over")
+            arguments = (*await self._frames.get(), *self.latest_args[1:])
+            if inspect.isasyncgenfunction(self._function):
+                self._emissions = self._function(*arguments)
+            elif (result := await self._function(*arguments)) is not None:
+                return result  # type: ignore[no-any-return]
+
+    async def shutdown(self) -> None:
+        if inspect.isasyncgen(self._emissions):
+            await self._emissions.aclose()
+
+
+def is_async(function: Function) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+def from_function(function: Function, *, takes_audio: bool) -> StreamHandler | AsyncStreamHandler:
+    kind = AsyncFunctionHandler if is_async(function) else FunctionHandler
+    return kind(function, takes_audio=takes_audio)

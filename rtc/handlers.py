@@ -1,0 +1,178 @@
+"""What users subclass. Names, signatures and meanings are FastRTC's, so that its audio handlers run here."""
+
+import asyncio
+import logging
+import warnings
+from collections.abc import Callable
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtc.context import SessionHandle
+from rtc.core.messages import SendInput, serialize
+from rtc.emission import AudioEmitType
+
+logger = logging.getLogger(__name__)
+
+FRAMES_PER_SECOND = 50
+"""A frame is 20 ms."""
+
+
+class HandlerBase:
+    """What both kinds of handler share. One instance serves one session; `copy()` makes the next one.
+
+    Args:
+        expected_layout: channels the handler wants; audio comes with one channel over a WebSocket.
+        output_sample_rate: Hz of the audio sent to a client that declares no rate of its own.
+        output_frame_size: ignored; a frame is always 20 ms.
+        input_sample_rate: Hz of the audio that `receive` gets.
+        fps: not used for audio.
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        self._constructor_arguments = args, kwargs
+        return self
+
+    _constructor_arguments: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __init__(
+        self,
+        expected_layout: Literal["mono", "stereo"] = "mono",
+        output_sample_rate: int = 24000,
+        output_frame_size: int | None = None,
+        input_sample_rate: int = 48000,
+        fps: int = 30,
+    ) -> None:
+        if output_sample_rate % FRAMES_PER_SECOND:
+            raise ValueError(f"output_sample_rate is a multiple of {FRAMES_PER_SECOND} Hz, got {output_sample_rate}")
+        self.expected_layout = expected_layout
+        self.output_sample_rate = output_sample_rate
+        self.input_sample_rate = input_sample_rate
+        self.fps = fps
+        self.output_frame_size = output_sample_rate // FRAMES_PER_SECOND
+        if output_frame_size not in (None, self.output_frame_size):
+            warnings.warn(
+                f"output_frame_size is ignored: at {output_sample_rate} Hz a frame has {self.output_frame_size} samples",
+                UserWarning,
+                stacklevel=3,
+            )
+        self.latest_args: list[Any] = []
+        self.args_set = asyncio.Event()
+        self.channel_set = asyncio.Event()
+        self._phone_mode = False
+        self._session: SessionHandle | None = None
+
+    def bind(self, session: SessionHandle) -> None:
+        """Tie this handler to its session. Called once, on the event loop, before anything else."""
+        self._session = session
+        self.channel_set.set()
+
+    @property
+    def session(self) -> SessionHandle:
+        """Raises: RuntimeError before the session starts."""
+        if self._session is None:
+            raise RuntimeError("this handler is not in a session yet")
+        return self._session
+
+    @property
+    def channel(self) -> SessionHandle | None:
+        """The way to the client: `channel.send(text)`; None before the session starts."""
+        return self._session
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return self.session.loop
+
+    @property
+    def clear_queue(self) -> Callable[[], None]:
+        """Call it to drop all audio that was emitted and has not been played, here and at the client."""
+        return self.session.clear_queue
+
+    @property
+    def phone_mode(self) -> bool:
+        """True when the session is a telephone call."""
+        return self._phone_mode
+
+    @phone_mode.setter
+    def phone_mode(self, value: bool) -> None:
+        self._phone_mode = value
+
+    def mark(self, name: str) -> None:
+        """Mark the place behind the audio emitted so far; `marked(name)` follows once the client has got there."""
+        self.session.mark(name)
+
+    def marked(self, name: str) -> None:
+        """The client has played, or dropped, all audio before this mark. Override it; it must not block."""
+
+    async def send_message(self, msg: str) -> None:
+        """Send a text frame to the client; `create_message` makes one."""
+        await self.session.send_text(msg)
+
+    def send_message_sync(self, msg: str) -> None:
+        """The same from a thread; returns once it is sent."""
+        asyncio.run_coroutine_threadsafe(self.send_message(msg), self.loop).result()
+
+    async def fetch_args(self) -> None:
+        """Ask the client for input."""
+        await self.send_message(serialize(SendInput()))
+
+    async def wait_for_args(self) -> None:
+        """Ask the client for input and wait for it; then it is in `latest_args[1:]`."""
+        if self.phone_mode:
+            self.args_set.set()
+            return
+        await self.fetch_args()
+        await self.args_set.wait()
+
+    def wait_for_args_sync(self) -> None:
+        """The same from a thread."""
+        asyncio.run_coroutine_threadsafe(self.wait_for_args(), self.loop).result()
+
+    def set_args(self, args: list[Any]) -> None:
+        """Take over input from the client. Called on the event loop."""
+        self.latest_args = ["__webrtc_value__", *args]
+        self.args_set.set()
+
+    def reset(self) -> None:
+        """Forget that input has come, so that the next `wait_for_args` asks anew."""
+        self.args_set.clear()
+
+    def copy(self) -> Self:
+        """A fresh handler for the next session; without an override, made with this one's constructor arguments."""
+        args, kwargs = self._constructor_arguments
+        return type(self)(*args, **kwargs)
+
+    def shutdown(self) -> Any:
+        """Release what the handler holds. Called exactly once, however the session ends; may be `async`."""
+
+
+class StreamHandler(HandlerBase):
+    """A handler of plain functions: each runs in a thread of the session's own and may block."""
+
+    def start_up(self) -> None:
+        """Runs first; audio is held back for a short time until it returns."""
+
+    def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
+        """Take one frame: `(input_sample_rate, int16 array of shape (1, n))`."""
+        raise NotImplementedError(f"{type(self).__name__} has no receive()")
+
+    def emit(self) -> AudioEmitType:
+        """Hand over the next piece: audio, outputs, `CloseStream`, or None when there is nothing now."""
+        raise NotImplementedError(f"{type(self).__name__} has no emit()")
+
+
+class AsyncStreamHandler(HandlerBase):
+    """A handler of coroutines, which run on the event loop and must not block it."""
+
+    async def start_up(self) -> None:
+        """Runs first, and may go on as long as the session; audio is held back for a short time until it returns."""
+
+    async def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
+        """Take one frame: `(input_sample_rate, int16 array of shape (1, n))`."""
+        raise NotImplementedError(f"{type(self).__name__} has no receive()")
+
+    async def emit(self) -> AudioEmitType:
+        """Hand over the next piece: audio, outputs, `CloseStream`, or None when there is nothing now."""
+        raise NotImplementedError(f"{type(self).__name__} has no emit()")

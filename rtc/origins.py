@@ -1,0 +1,32 @@
+"""Which pages may connect (RFC 6454). A client that is no browser sends no `Origin` and passes."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+from rtc.conf import conf
+
+LOCAL_HOSTS = [".localhost", "127.0.0.1", "[::1]"]
+"""What Django itself serves with DEBUG on and ALLOWED_HOSTS empty."""
+
+
+def origin_allowed(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a request with these ASGI headers may be served: no `Origin`, our own, or one of `RTC_ALLOWED_ORIGINS`."""
+    found = {name: value.decode("latin-1") for name, value in headers if name in (b"origin", b"host")}
+    origin = found.get(b"origin")
+    if origin is None:
+        return True
+    allowed = conf.RTC_ALLOWED_ORIGINS
+    return "*" in allowed or origin in allowed or _is_own(origin, found.get(b"host", ""))
+
+
+def _is_own(origin: str, host: str) -> bool:
+    try:
+        netloc = urlsplit(origin).netloc
+    except ValueError:
+        return False
+    domain, _ = split_domain_port(host.lower())
+    hosts = settings.ALLOWED_HOSTS or (LOCAL_HOSTS if settings.DEBUG else [])
+    return bool(domain) and netloc.lower() == host.lower() and validate_host(domain, hosts)

@@ -1,0 +1,228 @@
+"""Audio on its way from the handler to the socket: a bounded queue, cut, paced and encoded."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtc.core.audio import encode_mulaw, encode_pcm16
+from rtc.core.formats import Encoding
+from rtc.core.messages import Mark
+from rtc.core.pacing import TIMER_RESOLUTION_S, Pacer
+from rtc.core.resampling import Resampler
+from rtc.wakeup import Wakeup
+
+TAIL_AFTER_S = 0.1
+"""When nothing follows for so long, what the resampler still holds is sent."""
+
+Samples = NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayoutFormat:
+    """What leaves.
+
+    Args:
+        sample_rate: Hz.
+        piece_samples: the longest message.
+        lead_s: how far ahead of what has been played audio may be sent.
+        fill_s: how long a shorter message waits to grow to `piece_samples`.
+        quantum_samples: a message is padded with silence to a multiple of this.
+    """
+
+    encoding: Encoding
+    sample_rate: int
+    piece_samples: int
+    lead_s: float
+    fill_s: float = 0.0
+    quantum_samples: int = 1
+
+
+class Playout:
+    """Sends audio no more than the lead before it is due.
+
+    One task writes, `run` sends. While more than `limit_s` seconds wait, `write` waits too: that is how a handler that is
+    faster than real time is held.
+
+    Args:
+        send_audio: sends one payload.
+        send_mark: sends a mark.
+    """
+
+    def __init__(
+        self,
+        form: PlayoutFormat,
+        limit_s: float,
+        *,
+        send_audio: Callable[[bytes], Awaitable[None]],
+        send_mark: Callable[[Mark], Awaitable[None]],
+    ) -> None:
+        self._send_audio = send_audio
+        self._send_mark = send_mark
+        self._encode = encode_mulaw if form.encoding is Encoding.MULAW else encode_pcm16
+        self._rate = form.sample_rate
+        self._piece_samples = form.piece_samples
+        self._quantum_samples = form.quantum_samples
+        self._fill_s = form.fill_s
+        self._smallest_samples = form.piece_samples if form.fill_s else 1
+        self._limit_samples = round(limit_s * form.sample_rate)
+        self._pacer = Pacer(form.lead_s)
+        self._resampler = Resampler(form.sample_rate, form.sample_rate)
+        self._queue: deque[Samples | Mark] = deque()
+        self._queued_samples = 0
+        self._busy = False
+        self._closed = False
+        self._more = Wakeup()
+        self._room = Wakeup()
+        self._loop = asyncio.get_running_loop()
+        self._clock = self._loop.time
+        self._last_write = 0.0
+        self._waiting_since = 0.0
+        self._tail_timer: asyncio.TimerHandle | None = None
+        self.frames_out = 0
+        self.last_sent = 0.0
+
+    async def write(self, sample_rate: int, samples: Samples) -> None:
+        """Send or queue audio, int16 of shape (n,) at `sample_rate` Hz; waits while the queue is full."""
+        if sample_rate != self._rate or self._resampler.source_rate != self._rate:
+            samples = self._resample(sample_rate, samples)
+        if not samples.size:
+            return
+        if not self._queue and not self._busy and self._smallest_samples <= samples.size <= self._piece_samples:
+            now = self._clock()
+            duration_s = samples.size / self._rate
+            if not self._pacer.wait_s(duration_s, now):
+                await self._send(samples, duration_s, now)
+                return
+        while self._queued_samples >= self._limit_samples and not self._closed:
+            await self._room.wait()
+        if not self._closed:
+            self._push(samples)
+
+    def mark(self, mark: Mark) -> None:
+        """Put a mark behind what is queued."""
+        self._push_tail()
+        self._queue.append(mark)
+        self._more.set()
+
+    def clear(self) -> None:
+        """Drop what is queued, and take what was sent as dropped by the client."""
+        self._queue.clear()
+        self._queued_samples = 0
+        self._resampler.flush()
+        self._pacer.clear(self._clock())
+        self._more.set()
+        self._room.set()
+
+    async def run(self) -> None:
+        """Send what is queued when it is due; never returns."""
+        while True:
+            await self._more.wait()
+            await self._send_queue()
+
+    async def play_out(self) -> None:
+        """Send all that is queued and wait until it has been played. `run` must not be running."""
+        self._push_tail()
+        self._fill_s = 0.0
+        await self._send_queue()
+        await asyncio.sleep(self._pacer.ahead_s(self._clock()))
+
+    def close(self) -> None:
+        """Send nothing more; `write` returns at once."""
+        self._closed = True
+        self._smallest_samples = self._piece_samples + 1
+        self.clear()
+        if self._tail_timer is not None:
+            self._tail_timer.cancel()
+
+    def _resample(self, sample_rate: int, samples: Samples) -> Samples:
+        if sample_rate != self._resampler.source_rate:
+            self._push_tail()
+            self._resampler = Resampler(sample_rate, self._rate)
+        self._last_write = self._clock()
+        if self._tail_timer is None and sample_rate != self._rate:
+            self._tail_timer = self._loop.call_later(TAIL_AFTER_S, self._tail_due)
+        return self._resampler.process(samples)
+
+    def _tail_due(self) -> None:
+        due = self._last_write + TAIL_AFTER_S
+        if due > self._clock() + 0.001:
+            self._tail_timer = self._loop.call_at(due, self._tail_due)
+            return
+        self._tail_timer = None
+        self._push_tail()
+
+    def _push_tail(self) -> None:
+        tail = self._resampler.flush()
+        if tail.size:
+            self._push(tail)
+
+    def _push(self, samples: Samples) -> None:
+        if not self._queued_samples:
+            self._waiting_since = self._clock()
+        self._queue.append(samples)
+        self._queued_samples += samples.size
+        self._more.set()
+
+    async def _send_queue(self) -> None:
+        while self._queue:
+            head = self._queue[0]
+            if isinstance(head, Mark):
+                self._queue.popleft()
+                await self._exclusively(self._send_mark(head))
+                continue
+            now = self._clock()
+            size = self._next_size()
+            wait_s = self._pacer.wait_s(size / self._rate, now)
+            if size < self._piece_samples:
+                wait_s = max(wait_s, self._waiting_since + self._fill_s - now)
+            if wait_s > TIMER_RESOLUTION_S:
+                # What is due may change meanwhile: more audio may come, or all of it go.
+                await self._more.wait_for(wait_s)
+                continue
+            await self._exclusively(self._send(self._take(size), size / self._rate, now))
+
+    def _next_size(self) -> int:
+        """How many samples the next message has: what is queued before the next mark, up to a piece."""
+        size = 0
+        for item in self._queue:
+            if isinstance(item, Mark) or size >= self._piece_samples:
+                break
+            size += item.size
+        return min(size, self._piece_samples)
+
+    def _take(self, wanted: int) -> Samples:
+        parts: list[Samples] = []
+        while wanted:
+            head = self._queue.popleft()
+            assert not isinstance(head, Mark)
+            if head.size > wanted:
+                self._queue.appendleft(head[wanted:])
+                head = head[:wanted]
+            parts.append(head)
+            wanted -= head.size
+            self._queued_samples -= head.size
+        self._waiting_since = self._clock()
+        if self._queued_samples < self._limit_samples:
+            self._room.set()
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    async def _send(self, samples: Samples, duration_s: float, now: float) -> None:
+        if samples.size % self._quantum_samples:
+            samples = np.pad(samples, (0, -samples.size % self._quantum_samples))
+            duration_s = samples.size / self._rate
+        self._pacer.sent(duration_s, now)
+        self.last_sent = now
+        self.frames_out += 1
+        await self._send_audio(self._encode(samples))
+
+    async def _exclusively(self, sending: Awaitable[None]) -> None:
+        """Keep `write` from overtaking what is being sent."""
+        self._busy = True
+        try:
+            await sending
+        finally:
+            self._busy = False

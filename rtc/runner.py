@@ -1,0 +1,236 @@
+"""Runs one handler for one session: two bounded queues, one task group, one `finally`."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rtc.context import SessionHandle, WebRTCError, current_session
+from rtc.core.audio import to_int16, to_mono
+from rtc.core.events import Broken, Event, Finish, PlayedOut
+from rtc.core.exceptions import HandlerError
+from rtc.core.formats import Encoding, MediaFormat
+from rtc.core.messages import Log, Mark
+from rtc.drivers import Driver, TaskDriver, failure
+from rtc.emission import AdditionalOutputs, AudioFrame, CloseStream, take_apart
+from rtc.handlers import AsyncStreamHandler
+from rtc.intake import Intake
+from rtc.playout import Playout, PlayoutFormat
+from rtc.streams import Handler, Stream
+from rtc.threads import ThreadDriver
+
+logger = logging.getLogger(__name__)
+
+FRAME_S = 0.02
+"""A message to a client that declared its format."""
+QUANTUM_SAMPLES = 128
+"""A Web Audio render quantum: a buffer that ends inside one wastes the rest of it."""
+BUFFER_SAMPLES = 4096
+"""A message to the published client. It starts each buffer when the last one has ended, which it learns between two output
+callbacks. Measured in Chromium at 24000 Hz, the gap after a buffer of 1104 samples is 4.2 ms, of 4800 samples 4.7 ms, of 4096
+samples 0.1 ms: a whole number of quanta and, nearly, of callbacks, of any common size."""
+FILL_SLACK_S = 0.1
+"""How much later than in real time audio may come and still be put into one buffer with what came before."""
+MEASURE_LIMIT_S = 2.0
+"""A client that declares no rate and sends too little to measure is taken at the handler's rate after this time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What bounds a session, in seconds. `show_errors`: tell clients what an exception of the handler's said."""
+
+    send_lead_s: float
+    input_queue_s: float
+    output_queue_s: float
+    start_up_hold_s: float
+    shutdown_timeout_s: float
+    show_errors: bool = False
+
+
+class Line(Protocol):
+    """The way to one client, and to its session's state."""
+
+    async def send_audio(self, payload: bytes) -> None: ...
+
+    async def send_mark(self, mark: Mark) -> None: ...
+
+    async def send_outputs(self, outputs: AdditionalOutputs) -> None: ...
+
+    async def report(self, event: Event) -> None: ...
+
+    def rate_measured(self, sample_rate: int) -> None: ...
+
+
+class Runner:
+    """One session's handler at work.
+
+    Args:
+        handler: fresh, for this session alone.
+        media_format: what the client declared, or None.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        stream: Stream,
+        session: SessionHandle,
+        media_format: MediaFormat | None,
+        line: Line,
+        limits: Limits,
+    ) -> None:
+        self._handler = handler
+        self._session = session
+        self._line = line
+        self._limits = limits
+        self._takes_audio = stream.takes_audio
+        self._finishing = asyncio.Event()
+        self._measure_timer: asyncio.TimerHandle | None = None
+        self._measuring = media_format is None and stream.takes_audio
+        self.playout = Playout(
+            playout_format(media_format, handler.output_sample_rate, limits.send_lead_s),
+            limits.output_queue_s,
+            send_audio=line.send_audio if stream.sends_audio else _send_nowhere,
+            send_mark=line.send_mark,
+        )
+        self._driver: Driver = TaskDriver(handler) if isinstance(handler, AsyncStreamHandler) else ThreadDriver(handler)
+        self.intake = Intake(
+            media_format,
+            handler.input_sample_rate,
+            limits.input_queue_s,
+            arrived=self._driver.arrived,
+            rate_measured=self._rate_measured,
+        )
+        handler.bind(session)
+
+    def feed(self, payload: bytes, now: float) -> None:
+        """Audio of the client's that came at `now` on the loop's clock."""
+        if not self._takes_audio:
+            return
+        if self._measuring and self._measure_timer is None:
+            self._measure_timer = self._session.loop.call_later(MEASURE_LIMIT_S, self.intake.settle)
+        self.intake.put(payload, now)
+
+    def marked(self, name: str) -> None:
+        self._handler.marked(name)
+
+    def finish(self) -> None:
+        """Take nothing more from the handler, play out what is queued, and report `PlayedOut`."""
+        self._finishing.set()
+
+    async def run(self) -> None:
+        """Run until the handler fails or all is played out, and report it; or until cancelled. Ends with `shutdown()`."""
+        current_session.set(self._session)
+        try:
+            await self._drive()
+            await self.playout.play_out()
+            await self._line.report(PlayedOut())
+        except HandlerError as error:
+            logger.error("session %s: %s", self._session.id, error, exc_info=error.__cause__ or error)
+            await self._line.report(Broken(text=self._told(error)))
+        finally:
+            await self._shut_down()
+
+    async def _drive(self) -> None:
+        error: HandlerError | None = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                # First, so that start_up runs before anything else of the handler's.
+                self._driver.start(tasks, self.intake, self._deliver, self._limits.start_up_hold_s)
+                tasks.create_task(self.playout.run())
+                tasks.create_task(self._until_finishing())
+        except* _Finishing:
+            pass
+        except* HandlerError as group:
+            error = next(found for found in group.exceptions if isinstance(found, HandlerError))
+        if error is not None:
+            raise error
+
+    async def _until_finishing(self) -> None:
+        await self._finishing.wait()
+        raise _Finishing
+
+    async def _deliver(self, value: Any) -> bool:
+        """Take one emission; False when it held nothing that took time, or nothing is taken any more."""
+        if value is None or self._finishing.is_set():
+            return False
+        try:
+            emission = take_apart(value)
+            frame = None if emission.frame is None else _to_pcm(emission.frame)
+        except (TypeError, ValueError) as error:
+            raise failure("emit", error) from error
+        if isinstance(emission.control, AdditionalOutputs):
+            await self._line.send_outputs(emission.control)
+            await asyncio.sleep(0)  # outputs are not paced, and must not keep the loop from others
+        if frame is not None:
+            await self.playout.write(*frame)
+        if isinstance(emission.control, CloseStream):
+            await self._line.report(Finish(reason="handler_closed", text=emission.control.msg))
+        return emission.control is not None or (frame is not None and frame[1].size > 0)
+
+    async def _shut_down(self) -> None:
+        if self._measure_timer is not None:
+            self._measure_timer.cancel()
+        self.playout.close()
+        try:
+            async with asyncio.timeout(self._limits.shutdown_timeout_s):
+                await self._driver.shutdown()
+        except TimeoutError:
+            logger.warning("session %s: shutdown() took too long and was left alone", self._session.id)
+        except Exception:  # the user's own code, and the session is over: there is only the log left to tell
+            logger.exception("session %s: shutdown() failed", self._session.id)
+        self._handler.reset()
+
+    def _rate_measured(self, sample_rate: int) -> None:
+        self._measuring = False
+        if self._measure_timer is not None:
+            self._measure_timer.cancel()
+        self._session.send_message(Log(text=f"input_sample_rate {sample_rate}"))
+        self._line.rate_measured(sample_rate)
+
+    def _told(self, error: HandlerError) -> str:
+        cause = error.__cause__
+        if isinstance(cause, WebRTCError):
+            return cause.message
+        return str(error) if self._limits.show_errors else "The handler failed."
+
+
+class _Finishing(Exception):
+    """Ends the task group when all is to be played out."""
+
+
+async def _send_nowhere(payload: bytes) -> None:
+    """In mode `send` what the handler emits is paced and heard by nobody."""
+
+
+def _to_pcm(frame: AudioFrame) -> tuple[int, Any]:
+    """Raises: TypeError, ValueError."""
+    samples = frame[1]
+    if samples.ndim != 1 or len(frame) == 3:
+        samples = to_mono(samples, frame[2] if len(frame) == 3 else "mono")
+    sample_rate = frame[0]
+    if type(sample_rate) is not int:
+        sample_rate = int(sample_rate)
+    if sample_rate <= 0:
+        raise ValueError(f"the sample rate is {sample_rate} Hz")
+    return sample_rate, to_int16(samples)
+
+
+def playout_format(media_format: MediaFormat | None, handler_rate: int, lead_s: float) -> PlayoutFormat:
+    """Our own clients and scripts get 20 ms frames, as soon as they are there. The published client plays each message as a
+    buffer of its own, and only lengths that its audio output can play without a gap will do.
+    """
+    if media_format is None:
+        longest = min(BUFFER_SAMPLES, round(lead_s * handler_rate))
+        piece = max(QUANTUM_SAMPLES, longest - longest % QUANTUM_SAMPLES)
+        return PlayoutFormat(
+            encoding=Encoding.MULAW,
+            sample_rate=handler_rate,
+            piece_samples=piece,
+            lead_s=lead_s,
+            fill_s=piece / handler_rate + FILL_SLACK_S,
+            quantum_samples=QUANTUM_SAMPLES,
+        )
+    rate = media_format.sample_rate
+    return PlayoutFormat(
+        encoding=media_format.encoding, sample_rate=rate, piece_samples=round(FRAME_S * rate), lead_s=lead_s
+    )

@@ -1,0 +1,203 @@
+// The adaptive playback buffer. Pure: it counts time in samples pulled, so it runs anywhere.
+
+const MINIMUM_TARGET_MS = 60;
+const MAXIMUM_TARGET_MS = 300;
+const GROWTH_MS = 40; // after each underrun
+const DECAY_MS = 10; // after each quiet period
+const DECAY_PERIOD_MS = 10_000;
+// Audio that comes back within this time was late; after it, something new was said.
+const UNDERRUN_WINDOW_MS = 300;
+// After an underrun the pause itself has added delay, so less is awaited than at a start.
+const RESUME_MS = 40;
+// The server sends 200 ms ahead. What stands above that for a whole window is delay to be rid of.
+const EXCESS_MS = 240;
+const EXCESS_WINDOW_MS = 3000;
+const CUT_MS = 5;
+const CUT_PERIOD_MS = 100;
+// A page that slept: beyond this the oldest audio is dropped.
+const CAPACITY_MS = 5000;
+const FADE_MS = 4;
+
+export class JitterBuffer {
+  /** `sampleRate` in Hz is that of the samples pushed and pulled. */
+  constructor(sampleRate) {
+    this.samplesPerMs = sampleRate / 1000;
+    this.ring = new Float32Array(this.samples(CAPACITY_MS));
+    this.read = 0; // absolute positions; the ring index is the remainder
+    this.written = 0;
+    this.clock = 0; // samples pulled so far, silence included
+    this.targetMs = MINIMUM_TARGET_MS;
+    this.underruns = 0;
+    this.dropped = 0;
+    this.marks = [];
+    this.playing = false;
+    this.wait(MINIMUM_TARGET_MS);
+    this.dryAt = null;
+    this.lastChange = 0;
+    this.restartExcess();
+    this.nextCut = 0;
+    this.fade = this.samples(FADE_MS);
+    this.fadedIn = 0;
+    this.lastSample = 0;
+    this.fadingOut = 0;
+  }
+
+  samples(milliseconds) {
+    return Math.round(milliseconds * this.samplesPerMs);
+  }
+
+  get depth() {
+    return this.written - this.read;
+  }
+
+  get depthMs() {
+    return this.depth / this.samplesPerMs;
+  }
+
+  push(samples) {
+    if (this.dryAt !== null) this.judgeSilence();
+    for (let i = 0; i < samples.length; i++) this.ring[(this.written + i) % this.ring.length] = samples[i];
+    this.written += samples.length;
+    const overflow = this.depth - this.ring.length;
+    if (overflow > 0) {
+      this.read += overflow;
+      this.dropped += overflow;
+    }
+  }
+
+  /** Reported by `pull` once all audio pushed before it has been played. */
+  mark(name) {
+    this.marks.push({ name, position: this.written });
+  }
+
+  /** Drops all audio; returns the names of the marks that stood in it. */
+  clear() {
+    this.dropped += this.depth;
+    this.read = this.written;
+    this.stop(null);
+    return this.passedMarks();
+  }
+
+  /** Fills `output` and returns the names of the marks reached. */
+  pull(output) {
+    this.clock += output.length;
+    output.fill(0);
+    if (!this.playing && this.ready(output.length)) this.start();
+    if (this.playing) this.play(output);
+    else this.decay(output, 0);
+    return this.passedMarks();
+  }
+
+  // ---- waiting
+
+  wait(thresholdMs) {
+    this.threshold = this.samples(thresholdMs);
+    this.waited = 0;
+  }
+
+  ready(elapsed) {
+    if (this.depth === 0) return false;
+    // A beep shorter than the threshold is played as well, only later.
+    this.waited += elapsed;
+    return this.depth >= this.threshold || this.waited > this.threshold;
+  }
+
+  start() {
+    this.playing = true;
+    this.fadedIn = 0;
+    this.fadingOut = 0;
+    this.restartExcess();
+  }
+
+  stop(dryAt) {
+    if (this.playing) this.fadingOut = this.fade;
+    this.playing = false;
+    this.dryAt = dryAt;
+    this.wait(this.targetMs);
+  }
+
+  judgeSilence() {
+    if (this.clock - this.dryAt < this.samples(UNDERRUN_WINDOW_MS)) {
+      this.underruns += 1;
+      this.targetMs = Math.min(MAXIMUM_TARGET_MS, this.targetMs + GROWTH_MS);
+      this.lastChange = this.clock;
+      this.wait(RESUME_MS);
+    }
+    this.dryAt = null;
+  }
+
+  // ---- playing
+
+  play(output) {
+    const count = Math.min(output.length, this.depth);
+    const cut = this.cutLength(count);
+    for (let i = 0; i < count; i++) output[i] = this.sampleAt(i, cut, count) * this.fadeIn();
+    this.read += count + cut;
+    if (count > 0) this.lastSample = output[count - 1];
+    if (count < output.length) {
+      this.stop(this.clock);
+      this.decay(output, count);
+      return;
+    }
+    this.watchExcess();
+    this.shrink();
+  }
+
+  sampleAt(offset, cut, count) {
+    const sample = this.ring[(this.read + offset) % this.ring.length];
+    if (cut === 0) return sample;
+    const weight = (offset + 1) / count;
+    return sample * (1 - weight) + this.ring[(this.read + cut + offset) % this.ring.length] * weight;
+  }
+
+  fadeIn() {
+    if (this.fadedIn >= this.fade) return 1;
+    this.fadedIn += 1;
+    return this.fadedIn / this.fade;
+  }
+
+  /** Lets the last sample sink to zero, since a step would click. */
+  decay(output, from) {
+    for (let i = from; i < output.length && this.fadingOut > 0; i++) {
+      this.fadingOut -= 1;
+      output[i] = (this.lastSample * this.fadingOut) / this.fade;
+    }
+  }
+
+  shrink() {
+    if (this.clock - this.lastChange < this.samples(DECAY_PERIOD_MS)) return;
+    this.lastChange = this.clock;
+    this.targetMs = Math.max(MINIMUM_TARGET_MS, this.targetMs - DECAY_MS);
+  }
+
+  // ---- catching up: a device clock that is slow, or what a stall of the network left behind
+
+  restartExcess() {
+    this.leastDepth = Infinity;
+    this.windowEnd = this.clock + this.samples(EXCESS_WINDOW_MS);
+    this.excess = 0;
+  }
+
+  watchExcess() {
+    this.leastDepth = Math.min(this.leastDepth, this.depth);
+    if (this.clock < this.windowEnd) return;
+    const excess = this.leastDepth - this.samples(this.targetMs + EXCESS_MS);
+    this.restartExcess();
+    this.excess = Math.max(0, excess);
+  }
+
+  cutLength(count) {
+    const length = this.samples(CUT_MS);
+    if (this.excess < length || this.clock < this.nextCut || this.depth < count + length) return 0;
+    this.nextCut = this.clock + this.samples(CUT_PERIOD_MS);
+    this.excess -= length;
+    this.dropped += length;
+    return length;
+  }
+
+  passedMarks() {
+    const names = [];
+    while (this.marks.length > 0 && this.marks[0].position <= this.read) names.push(this.marks.shift().name);
+    return names;
+  }
+}

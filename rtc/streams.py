@@ -1,0 +1,117 @@
+"""`Stream`: a handler and the rules its sessions run by."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+from django.core.exceptions import ImproperlyConfigured
+
+from rtc.functions import from_function
+from rtc.handlers import AsyncStreamHandler, HandlerBase, StreamHandler
+
+Mode = Literal["send-receive", "send", "receive"]
+Handler = StreamHandler | AsyncStreamHandler
+
+
+class Stream:
+    """A voice stream that clients can call.
+
+    Args:
+        handler: an instance, a class or a factory (no parameters) of `StreamHandler` or `AsyncStreamHandler`, or a function
+            or generator of audio (sync or async): see `rtc.functions`.
+        mode: as the client sees it: `send` takes its audio in and sends none, `receive` sends audio and takes none.
+        modality: `audio`.
+        concurrency_limit: how many sessions may run at once, over all workers; None or "default": no limit.
+        time_limit: seconds a session may last. At the limit no more audio is taken in, what is queued is played, and it ends.
+        idle_timeout: seconds without a word from the client before the session ends; None: `RTC_IDLE_TIMEOUT_S`.
+        name, description: for people, on pages and in the admin.
+        **others: what FastRTC's `Stream` takes besides is accepted and not used; `ui_args["title"]` and `["subtitle"]` serve as
+            name and description.
+
+    Raises:
+        ImproperlyConfigured: for a modality, mode or handler that can't be served.
+    """
+
+    def __init__(
+        self,
+        handler: HandlerBase | type[HandlerBase] | Callable[..., Any],
+        *,
+        mode: Mode = "send-receive",
+        modality: str = "audio",
+        concurrency_limit: int | Literal["default"] | None = None,
+        time_limit: float | None = None,
+        idle_timeout: float | None = None,
+        name: str = "",
+        description: str = "",
+        **others: Any,
+    ) -> None:
+        if modality != "audio":
+            raise ImproperlyConfigured(f"modality {modality!r} can't be served over a WebSocket; only 'audio' can.")
+        if mode not in get_args(Mode):
+            raise ImproperlyConfigured(f"mode {mode!r} is none of {', '.join(get_args(Mode))}.")
+        _refuse_unknown(others)
+        self.handler = handler
+        self.mode: Mode = mode
+        self.modality = modality
+        self.concurrency_limit = None if concurrency_limit == "default" else concurrency_limit
+        self.time_limit = time_limit
+        self.idle_timeout = idle_timeout
+        texts = others.get("ui_args") or {}
+        self.name = name or texts.get("title", "")
+        self.description = description or texts.get("subtitle", "")
+        self._make = self._maker()
+
+    @property
+    def takes_audio(self) -> bool:
+        return self.mode != "receive"
+
+    @property
+    def sends_audio(self) -> bool:
+        return self.mode != "send"
+
+    def new_handler(self) -> Handler:
+        """A handler for one session."""
+        handler = self._make()
+        if not isinstance(handler, Handler):
+            raise ImproperlyConfigured(f"{self.handler!r} made a {type(handler).__name__}, not a stream handler.")
+        return handler
+
+    def _maker(self) -> Callable[[], Any]:
+        handler = self.handler
+        if isinstance(handler, HandlerBase):
+            return handler.copy
+        if inspect.isclass(handler) and issubclass(handler, HandlerBase):
+            return handler
+        if not callable(handler):
+            raise ImproperlyConfigured(f"{handler!r} is no stream handler and can't be called.")
+        if self.takes_audio and not _takes_positional(handler):
+            return handler
+        return lambda: from_function(handler, takes_audio=self.takes_audio)
+
+
+_UNUSED = {
+    "additional_outputs_handler",
+    "allow_extra_tracks",
+    "rtp_params",
+    "rtc_configuration",
+    "server_rtc_configuration",
+    "track_constraints",
+    "additional_inputs",
+    "additional_outputs",
+    "ui_args",
+}
+
+
+def _refuse_unknown(others: dict[str, Any]) -> None:
+    unknown = sorted(set(others) - _UNUSED)
+    if unknown:
+        raise TypeError(f"Stream() got an unexpected keyword argument {unknown[0]!r}")
+
+
+def _takes_positional(function: Callable[..., Any]) -> bool:
+    kinds = (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.VAR_POSITIONAL,
+    )
+    return any(parameter.kind in kinds for parameter in inspect.signature(function).parameters.values())

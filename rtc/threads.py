@@ -1,0 +1,165 @@
+"""Runs a `StreamHandler`, whose callbacks may block, in threads of the session's own.
+
+One thread a callback and session, not one hop to a pool a frame: a pool of any size fills up with handlers that wait in
+`queue.get()`, and a hop costs more than the frame. The threads are daemons: a callback that never returns must not keep
+the process alive.
+"""
+
+import asyncio
+import contextvars
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rtc.core.exceptions import HandlerError
+from rtc.drivers import Deliver, Throttle, failure
+from rtc.handlers import StreamHandler
+from rtc.intake import Intake
+
+logger = logging.getLogger(__name__)
+
+JOIN_S = 0.5
+"""How long a callback may take to return once its session is over, before it is given a frame to wake it."""
+
+
+class ThreadDriver:
+    """See the module. `arrived` is called on the event loop, all else of the handler in its threads."""
+
+    def __init__(self, handler: StreamHandler) -> None:
+        self._handler = handler
+        self._loop = asyncio.get_running_loop()
+        self._frames_there: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._received = threading.Event()
+        self._started = threading.Event()
+        self._running: dict[str, asyncio.Future[None]] = {}
+
+    def arrived(self) -> None:
+        self._frames_there.put(None)
+
+    def start(self, tasks: asyncio.TaskGroup, intake: Intake, deliver: Deliver, start_up_hold_s: float) -> None:
+        self._start("start_up", self._start_up)
+        self._start("receive", lambda: self._receive(intake, start_up_hold_s))
+        self._start("emit", lambda: self._emit(deliver))
+        tasks.create_task(self._watch())
+
+    async def shutdown(self) -> None:
+        self._stopping.set()
+        self._received.set()
+        self._started.set()
+        self._frames_there.put(None)
+        await self._join(JOIN_S / 5)
+        await self._start("shutdown", self._shutdown)
+        if await self._join(JOIN_S):
+            return
+        # A callback that waits for audio that no longer comes, as `emit` of an echo does in `queue.get()`.
+        self._start("last receive", self._wake)
+        if not await self._join(JOIN_S):
+            stuck = ", ".join(self._running)
+            logger.warning(
+                "session %s is over, but its handler has not returned from %s", self._handler.session.id, stuck
+            )
+
+    def _start(self, name: str, target: Callable[[], None]) -> "asyncio.Future[None]":
+        future: asyncio.Future[None] = self._loop.create_future()
+        context = contextvars.copy_context()
+        self._running[name] = future
+        future.add_done_callback(lambda _: self._running.pop(name, None))
+        thread = threading.Thread(target=self._report, args=(future, context, target), name=f"rtc {name}", daemon=True)
+        thread.start()
+        return future
+
+    def _report(self, future: "asyncio.Future[None]", context: contextvars.Context, target: Callable[[], None]) -> None:
+        try:
+            context.run(target)
+        except HandlerError as error:
+            self._settle(future, error)
+        else:
+            self._settle(future, None)
+
+    def _settle(self, future: "asyncio.Future[None]", error: HandlerError | None) -> None:
+        def settle() -> None:
+            if error is not None and not self._stopping.is_set():
+                future.set_exception(error)
+                return
+            if error is not None:
+                logger.error("session %s, after its end: %s", self._handler.session.id, error, exc_info=error)
+            future.set_result(None)
+
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(settle)
+
+    async def _watch(self) -> None:
+        """Raise what a thread failed with. Threads can't be cancelled, so neither are their futures."""
+        done, _ = await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_EXCEPTION)
+        for future in done:
+            future.result()
+
+    async def _join(self, timeout_s: float) -> bool:
+        """True when no thread is left."""
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=timeout_s)
+        return not self._running
+
+    # In the threads ------------------------------------------------------------------------------------------
+
+    def _start_up(self) -> None:
+        try:
+            self._handler.start_up()
+        except Exception as error:
+            raise failure("start_up", error) from error
+        self._started.set()
+
+    def _receive(self, intake: Intake, hold_s: float) -> None:
+        self._started.wait(hold_s)
+        try:
+            while True:
+                self._frames_there.get()
+                if self._stopping.is_set():
+                    return
+                if (frame := intake.get()) is not None:
+                    self._handler.receive(frame)
+                    self._received.set()
+        except Exception as error:
+            raise failure("receive", error) from error
+
+    def _emit(self, deliver: Deliver) -> None:
+        throttle = Throttle()
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                emission: Any = self._handler.emit()
+            except Exception as error:
+                raise failure("emit", error) from error
+            if self._stopping.is_set():
+                return
+            if (
+                emission is not None
+                and asyncio.run_coroutine_threadsafe(_called(deliver, emission), self._loop).result()
+            ):
+                throttle.busy()
+            elif pause_s := throttle.pause_s(time.monotonic() - began):
+                self._received.wait(pause_s)
+                self._received.clear()
+
+    def _shutdown(self) -> None:
+        try:
+            self._handler.shutdown()
+        except Exception as error:
+            raise failure("shutdown", error) from error
+
+    def _wake(self) -> None:
+        rate = self._handler.input_sample_rate
+        try:
+            self._handler.receive((rate, np.zeros((1, rate // 50), np.int16)))
+        except Exception as error:
+            raise failure("receive", error) from error
+
+
+async def _called(deliver: Deliver, emission: Any) -> bool:
+    return await deliver(emission)

@@ -1,0 +1,44 @@
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.live.servers import Server, migrate
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory) -> Path:
+    database = tmp_path_factory.mktemp("database") / "migrated.sqlite3"
+    migrate(database)
+    return database
+
+
+@pytest.fixture(scope="session")
+def daphne_server(tmp_path_factory, migrated_database) -> Iterator[Server]:
+    with Server("daphne", tmp_path_factory.mktemp("daphne"), migrated_database) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def uvicorn_server(tmp_path_factory, migrated_database) -> Iterator[Server]:
+    with Server("uvicorn", tmp_path_factory.mktemp("uvicorn"), migrated_database) as server:
+        yield server
+
+
+@pytest.fixture(params=["daphne", "uvicorn"])
+def server(request) -> Server:
+    """Runs the test twice: against each kind of server, shared with the other tests."""
+    return request.getfixturevalue(f"{request.param}_server")
+
+
+@pytest.fixture
+def start_server(tmp_path_factory, migrated_database) -> Iterator[Callable[..., Server]]:
+    """Starts a server for this test alone: start_server(kind, settings=…, variables=…)."""
+    with ExitStack() as stack:
+
+        def start(kind: str = "daphne", **options) -> Server:
+            directory = tmp_path_factory.mktemp(kind)
+            return stack.enter_context(Server(kind, directory, migrated_database, **options))
+
+        yield start

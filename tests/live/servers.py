@@ -1,0 +1,142 @@
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+APPLICATION = "fastrtc_project.asgi:application"
+SETTINGS = "tests.live.settings"
+PROJECT_VARIABLES = {
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "DEBUG",
+    "ALLOWED_HOSTS",
+    "RTC_ALLOWED_ORIGINS",
+}
+
+COMMANDS = {
+    "daphne": ["-m", "daphne", "--bind", "127.0.0.1", "--port", "0", APPLICATION],
+    "uvicorn": ["-m", "uvicorn", "--host", "127.0.0.1", "--port", "0", "--lifespan", "off", APPLICATION],
+}
+LISTENING = re.compile(r"(?:Listening on TCP address|Uvicorn running on http://)\s*127\.0\.0\.1:(\d+)")
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 10
+
+
+def environment(database: Path, settings: str, extra: Mapping[str, str]) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in PROJECT_VARIABLES}
+    return {
+        **inherited,
+        "DJANGO_SETTINGS_MODULE": settings,
+        "DATABASE_URL": f"sqlite:///{database}",
+        **extra,
+    }
+
+
+def migrate(database: Path, settings: str = SETTINGS) -> None:
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        cwd=ROOT,
+        env=environment(database, settings, {}),
+        check=True,
+    )
+
+
+class Server:
+    """A server process on a free port, with a database and a log file of its own in `directory`.
+
+    Args:
+        kind: "daphne" or "uvicorn".
+        template: a migrated SQLite file; the server works on a copy of it.
+        settings: dotted path of the settings module.
+        variables: added to the environment, over everything else.
+
+    Raises:
+        RuntimeError: from `with`, if the process ends or 30 s pass before it listens; holds the log.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        directory: Path,
+        template: Path,
+        settings: str = SETTINGS,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        self.kind = kind
+        self.database = directory / "db.sqlite3"
+        self.log_path = directory / "server.log"
+        self._template = template
+        self._environment = environment(self.database, settings, variables or {})
+        self._started = threading.Event()
+        self._port = 0
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    def http_url(self, path: str = "/") -> str:
+        return f"http://127.0.0.1:{self._port}{path}"
+
+    def websocket_url(self, path: str = "/websocket/offer") -> str:
+        return f"ws://127.0.0.1:{self._port}{path}"
+
+    def log(self) -> str:
+        return self.log_path.read_text()
+
+    def __enter__(self) -> "Server":
+        shutil.copyfile(self._template, self.database)
+        self._process = subprocess.Popen(
+            [sys.executable, *COMMANDS[self.kind]],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        self._reader.start()
+        self._started.wait(START_TIMEOUT_S)
+        if not self._port:
+            self.stop()
+            raise RuntimeError(f"{self.kind} did not start:\n{self.log()}")
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def stop(self) -> int:
+        """Sends SIGTERM, after 10 s SIGKILL; returns the exit code. The process may be gone already."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        return self._wait()
+
+    def kill(self) -> int:
+        self._process.kill()
+        return self._wait()
+
+    def _wait(self) -> int:
+        exit_code = self._process.wait()
+        self._reader.join()
+        return exit_code
+
+    def _read_log(self) -> None:
+        with self._process.stdout as lines, self.log_path.open("w", buffering=1) as log:
+            for line in lines:
+                log.write(line)
+                if not self._port and (match := LISTENING.search(line)):
+                    self._port = int(match[1])
+                    self._started.set()
+        self._started.set()
