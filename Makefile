@@ -53,10 +53,11 @@ $(DEV): requirements-dev.txt $(RUNTIME)
 	@$(PIP) install --requirement requirements-dev.txt
 	@touch $@
 
-# The cache is named so that nothing depends on a home directory.
+# The cache is named so that nothing depends on a home directory. The Node.js of the wheel knows its own list of
+# certificate authorities alone; the option adds the system's.
 $(BROWSER_PACKAGES): $(wildcard tests/browser/package.json tests/browser/package-lock.json) $(DEV)
 	@if [ -f tests/browser/package.json ]; then \
-		PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix tests/browser --cache .venv/npm-cache \
-			--no-audit --no-fund --loglevel=error install; \
+		PATH="$(CURDIR)/$(BIN):$$PATH" NODE_OPTIONS=--use-system-ca npm --prefix tests/browser --cache .venv/npm-cache \
+			--no-audit --no-fund --no-update-notifier --loglevel=error ci; \
 	fi
 	@mkdir -p $(@D) && touch $@

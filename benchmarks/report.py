@@ -16,7 +16,6 @@ from benchmarks.targets import (
     Target,
 )
 
-CLIENT_LATE_LIMIT_MS = 2.0
 LABELS = {target.name: target.label for target in ALL}
 
 _RATIOS = (
@@ -97,12 +96,13 @@ def _long_calls(results: Results) -> str:
 
 def _warnings(results: Results) -> list[str]:
     lines = []
+    disturbed = [cell for cells in results.rounds for cell in cells if cell.disturbance > 1]
+    if disturbed:
+        count = sum(map(len, results.rounds))
+        lines.append(f"- {len(disturbed)} of {count} measurements were disturbed by other work on the machine")
     for cells in results.rounds:
         for cell in cells:
             where = f"{LABELS[cell.target]}, {cell.sessions} sessions"
-            if cell.client_late_p99_ms > CLIENT_LATE_LIMIT_MS:
-                late_ms = f"{cell.client_late_p99_ms:.1f} ms"
-                lines.append(f"- {where}: the load generator itself was late (p99 {late_ms}); a noisy moment")
             if cell.damaged:
                 lines.append(f"- {where}: {cell.damaged} echoes differ from what was sent")
             refused = [kind for kind in cell.other_messages if kind not in ("start", "started")]
@@ -115,4 +115,5 @@ def progress(target: Target, cell: Cell) -> str:
     return (
         f"{target.label:24} N={cell.sessions:<4} p50 {cell.p50_ms:8.2f} ms  p99 {cell.p99_ms:8.2f} ms  "
         f"CPU {cell.cpu_ms:6.2f} ms/session-s  {cell.memory_kib:6.0f} KiB/session  lost {cell.lost}"
+        f"{'  (disturbed)' if cell.disturbance > 1 else ''}"
     )

@@ -54,6 +54,18 @@ def cores() -> tuple[int | None, int | None]:
     return (available[-1], available[0]) if len(available) > 1 else (None, None)
 
 
+def busy_s(core: int | None) -> float:
+    """How long a core has run anything at all, stolen time included (proc_stat(5), in ticks)."""
+    if core is None:
+        return 0.0
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *ticks = line.split()
+        if name == f"cpu{core}":
+            user, nice, system, _, _, irq, softirq, steal = map(int, ticks[:8])
+            return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

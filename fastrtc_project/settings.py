@@ -19,7 +19,7 @@ def _names(name: str) -> list[str]:
 DEBUG = _flag("DEBUG", default=True)
 SECRET_KEY = os.environ.get("SECRET_KEY") or ("insecure-key-for-development-only" if DEBUG else "")
 if not SECRET_KEY:
-    raise ImproperlyConfigured("Set SECRET_KEY in the environment: only DEBUG may go without.")
+    raise ImproperlyConfigured("Set SECRET_KEY in the environment; only with DEBUG on may it be left out.")
 ALLOWED_HOSTS = _names("ALLOWED_HOSTS")
 
 INSTALLED_APPS = [

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rtc import AdditionalOutputs, AsyncStreamHandler, Stream
+from rtc import AdditionalOutputs, AsyncStreamHandler, AudioEmitType, Stream
 
-BACKLOG_LIMIT_MS = 100  # of audio that may wait in the echo: past it, live matters more than whole
+Frame = tuple[int, np.ndarray]
+
+BACKLOG_LIMIT_S = 0.36  # of audio sent back and not yet played; live, a published client has up to 0.34 s
 LOUDNESS_INTERVAL_S = 5.0  # of audio between two loudness outputs
 SILENCE_DBFS = -96.0  # what 16 bits can hold, and the floor that keeps digital silence out of the logarithm
 
@@ -26,26 +28,21 @@ MELODY = (  # (MIDI note, beats): the first half of the Ode to Joy
 
 
 class EchoHandler(AsyncStreamHandler):
+    """Says back what it hears, live: what came in a burst, after a stall say, is dropped rather than played late."""
+
     def __init__(self) -> None:
         super().__init__(input_sample_rate=48000, output_sample_rate=24000)
-        # Bounded by _drop_stale(): when full, the oldest frame goes.
-        self._frames: asyncio.Queue[tuple[int, np.ndarray]] = asyncio.Queue()
-        self._waiting_samples = 0
+        # Bounded by BACKLOG_LIMIT_S: emit() takes frames as fast as they come.
+        self._frames: asyncio.Queue[Frame] = asyncio.Queue()
         self._interval: list[np.ndarray] = []
         self._interval_samples = 0
 
-    def copy(self) -> "EchoHandler":
-        return EchoHandler()
+    async def receive(self, frame: Frame) -> None:
+        if self.session.unplayed_s() < BACKLOG_LIMIT_S:
+            self._frames.put_nowait(frame)
 
-    async def receive(self, frame: tuple[int, np.ndarray]) -> None:
-        rate, samples = frame
-        self._frames.put_nowait(frame)
-        self._waiting_samples += samples.size
-        self._drop_stale(rate * BACKLOG_LIMIT_MS // 1000)
-
-    async def emit(self):
+    async def emit(self) -> AudioEmitType:
         rate, samples = await self._frames.get()
-        self._waiting_samples -= samples.size
         self._interval.append(samples)
         self._interval_samples += samples.size
         if self._interval_samples < rate * LOUDNESS_INTERVAL_S:
@@ -54,11 +51,6 @@ class EchoHandler(AsyncStreamHandler):
         self._interval.clear()
         self._interval_samples = 0
         return (rate, samples), AdditionalOutputs({"loudness_dbfs": loudness})
-
-    def _drop_stale(self, limit_samples: int) -> None:
-        while self._waiting_samples > limit_samples and self._frames.qsize() > 1:
-            _, dropped = self._frames.get_nowait()
-            self._waiting_samples -= dropped.size
 
 
 def loudness_dbfs(samples: np.ndarray) -> float:
@@ -83,5 +75,5 @@ def play_tune() -> Iterator[tuple[int, np.ndarray]]:
         yield TUNE_SAMPLE_RATE, bell_note(frequency_hz, beats * BEAT_S)
 
 
-echo = Stream(EchoHandler(), mode="send-receive")
-tune = Stream(play_tune, mode="receive")
+echo = Stream(EchoHandler, name="Echo", description="Says back what you say.")
+tune = Stream(play_tune, mode="receive", name="Tune", description="Plays for 20 seconds, then hangs up.")

@@ -14,7 +14,7 @@ from rtc.core import effects
 from rtc.core.events import Admitted, Binary, Broken, Disconnected, Event, Expire, Finish, Junk, NotAdmitted
 from rtc.core.exceptions import ProtocolError, Refused
 from rtc.core.formats import Framing
-from rtc.core.messages import Clear, FetchOutput, Mark, Media, Start, parse, serialize
+from rtc.core.messages import Clear, FetchOutput, Mark, Start, parse, serialize, serialize_media
 from rtc.core.session import HANDLER_FAILED, TIMED_OUT, Session, State
 from rtc.database import perform, submit
 from rtc.deadlines import IdleTimer
@@ -111,9 +111,9 @@ class Call:
 
     # The line that the runner uses ----------------------------------------------------------------------------
 
-    async def send_mark(self, mark: Mark) -> None:
-        if self._session.media_format is not None:
-            await self._socket.send_text(serialize(mark))
+    async def send_control(self, message: Mark | Clear) -> None:
+        if isinstance(message, Clear) or self._session.media_format is not None:
+            await self._socket.send_text(serialize(message))
 
     async def send_outputs(self, outputs: AdditionalOutputs) -> None:
         await self._socket.send_text(serialize(FetchOutput()))
@@ -122,7 +122,7 @@ class Call:
         self._sample_rate = sample_rate
 
     async def _send_media(self, payload: bytes) -> None:
-        await self._socket.send_text(serialize(Media(payload)))
+        await self._socket.send_text(serialize_media(payload))
 
     # What the session wants done -------------------------------------------------------------------------------
 
@@ -162,6 +162,7 @@ class Call:
             send_text=self._socket.send_text,
             clear=self._clear,
             place_mark=self._place_mark,
+            unplayed_s=self._unplayed_s,
         )
         try:
             handler = self._stream.new_handler()
@@ -239,11 +240,13 @@ class Call:
     def _clear(self) -> None:
         if self._runner is not None:
             self._runner.playout.clear()
-            self._own(self._socket.send_text(serialize(Clear())))
 
     def _place_mark(self, mark: Mark) -> None:
         if self._runner is not None:
             self._runner.playout.mark(mark)
+
+    def _unplayed_s(self) -> float:
+        return 0.0 if self._runner is None else self._runner.playout.unplayed_s
 
     def _own(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(coroutine)

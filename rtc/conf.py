@@ -31,7 +31,7 @@ class Conf:
     @property
     def RTC_OUTPUT_QUEUE_MS(self) -> int:
         """How much audio may wait to be sent before the handler is made to wait, ms."""
-        return self._get("RTC_OUTPUT_QUEUE_MS", 1_000)
+        return self._get("RTC_OUTPUT_QUEUE_MS", 30_000)
 
     @property
     def RTC_MAX_AUDIO_BYTES(self) -> int:
@@ -60,7 +60,7 @@ class Conf:
 
     @property
     def RTC_IDLE_TIMEOUT_S(self) -> float | None:
-        """How long a client may send nothing at all before its session ends, s; a stream's `idle_timeout` goes before."""
+        """How long a client may send nothing before its session ends, s; a stream's `idle_timeout` goes before."""
         return self._get("RTC_IDLE_TIMEOUT_S", 60.0)
 
     @property

@@ -40,8 +40,8 @@ class NotFoundConsumer(RefusingConsumer):
 class MediaConsumer(RefusingConsumer):
     """Speaks the media protocol on one socket.
 
-    It reads its socket in a loop of its own, and takes frames without Channels' `aclose_old_connections()`, which would send
-    each of them through one thread that all consumers share. It touches no database connection itself.
+    It reads its socket in a loop of its own, and takes frames without Channels' `aclose_old_connections()`, which
+    would send each of them through one thread that all consumers share. It touches no database connection itself.
     """
 
     _call: Call | None = None

@@ -40,6 +40,7 @@ class SessionHandle:
         send_text: sends one text frame.
         clear: drops all queued audio, here and at the client.
         place_mark: puts a mark behind the audio queued so far.
+        unplayed_s: how much audio was emitted and has not been played yet, in seconds, as far as the server can tell.
     """
 
     id: str
@@ -48,6 +49,7 @@ class SessionHandle:
     send_text: Callable[[str], Coroutine[Any, Any, None]]
     clear: Callable[[], None]
     place_mark: Callable[[Mark], None]
+    unplayed_s: Callable[[], float]
     user: Any = None
     params: dict[str, Any] = field(default_factory=dict)
     _sending: set["Future[None]"] = field(default_factory=set, init=False, repr=False)
@@ -63,11 +65,22 @@ class SessionHandle:
 
     def clear_queue(self) -> None:
         """Drop all audio not yet played, from any thread."""
-        self.loop.call_soon_threadsafe(self.clear)
+        self._on_loop(self.clear)
 
     def mark(self, name: str) -> None:
         """Put a mark behind the audio emitted so far, from any thread."""
-        self.loop.call_soon_threadsafe(self.place_mark, Mark(name=name))
+        self._on_loop(self.place_mark, Mark(name=name))
+
+    def _on_loop(self, callback: Callable[..., None], *args: Any) -> None:
+        """Call at once on the session's own loop, so that it keeps its place between two emissions; else soon."""
+        try:
+            here = asyncio.get_running_loop() is self.loop
+        except RuntimeError:
+            here = False
+        if here:
+            callback(*args)
+        else:
+            self.loop.call_soon_threadsafe(callback, *args)
 
 
 current_session: ContextVar[SessionHandle | None] = ContextVar("current_session", default=None)

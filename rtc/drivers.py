@@ -23,8 +23,9 @@ Deliver = Callable[[Any], Awaitable[bool]]
 
 
 class Driver(Protocol):
-    def arrived(self) -> None:
-        """The intake has one more payload."""
+    @property
+    def arrived(self) -> Callable[[], None]:
+        """Call it when the intake has one more payload."""
 
     def start(self, tasks: asyncio.TaskGroup, intake: Intake, deliver: Deliver, start_up_hold_s: float) -> None:
         """Run the handler until the group is cancelled; a task of the group raises HandlerError when it fails."""
@@ -61,11 +62,9 @@ class TaskDriver:
     def __init__(self, handler: AsyncStreamHandler) -> None:
         self._handler = handler
         self._frame_there = Wakeup()
+        self.arrived = self._frame_there.set
         self._received = Wakeup()
         self._started = asyncio.Event()
-
-    def arrived(self) -> None:
-        self._frame_there.set()
 
     def start(self, tasks: asyncio.TaskGroup, intake: Intake, deliver: Deliver, start_up_hold_s: float) -> None:
         tasks.create_task(self._start_up())
@@ -86,7 +85,8 @@ class TaskDriver:
 
     async def _receive(self, intake: Intake, hold_s: float) -> None:
         try:
-            await asyncio.wait_for(self._started.wait(), hold_s)
+            async with asyncio.timeout(hold_s):
+                await self._started.wait()
         except TimeoutError:
             pass  # a start_up that goes on as long as the session
         receive = self._handler.receive

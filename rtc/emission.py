@@ -1,6 +1,5 @@
 """What a handler hands over besides audio, and how to take an emission apart."""
 
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -28,32 +27,23 @@ Control: TypeAlias = AdditionalOutputs | CloseStream
 AudioEmitType: TypeAlias = AudioFrame | Control | tuple[AudioFrame | None, Control] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Emission:
-    """One emission, taken apart. `frame` is `(sample_rate in Hz, samples[, layout])`."""
+def take_apart(value: Any) -> tuple[AudioFrame | None, Control | None]:
+    """Read what `emit` returned or a generator yielded: its audio and the rest.
 
-    frame: AudioFrame | None = None
-    control: Control | None = None
-
-
-_NOTHING = Emission()
-
-
-def take_apart(value: Any) -> Emission:
-    """Read what `emit` returned or a generator yielded.
+    Audio is `(sample_rate in Hz, samples)` or `(sample_rate, samples, layout)`.
 
     Raises:
         TypeError: names what was found where audio was expected.
     """
-    if value is None:
-        return _NOTHING
-    if isinstance(value, AdditionalOutputs | CloseStream):
-        return Emission(control=value)
     if isinstance(value, tuple):
         if 2 <= len(value) <= 3 and isinstance(value[1], np.ndarray):
-            return Emission(frame=value)
+            return value, None
         if len(value) == 2 and isinstance(value[1], AdditionalOutputs | CloseStream):
-            return Emission(frame=take_apart(value[0]).frame, control=value[1])
+            return take_apart(value[0])[0], value[1]
+    if value is None:
+        return None, None
+    if isinstance(value, AdditionalOutputs | CloseStream):
+        return None, value
     raise TypeError(
         "expected (sample_rate, array), AdditionalOutputs, CloseStream, (frame, AdditionalOutputs) or None, "
         f"got {type(value).__name__}"

@@ -40,7 +40,7 @@ class FunctionHandler(StreamHandler):
     def emit(self) -> AudioEmitType:
         while True:
             for emission in self._emissions:
-                return emission  # type: ignore[no-any-return]
+                return emission
             if not self._takes_audio and self._frames.empty():
                 return CloseStream("the audio is over")
             arguments = self._frames.get()
@@ -77,7 +77,7 @@ class AsyncFunctionHandler(AsyncStreamHandler):
         while True:
             if self._emissions is not None:
                 async for emission in self._emissions:
-                    return emission  # type: ignore[no-any-return]
+                    return emission
                 self._emissions = None
             if not self._takes_audio and self._frames.empty():
                 return CloseStream("the audio is over")
@@ -85,7 +85,7 @@ class AsyncFunctionHandler(AsyncStreamHandler):
             if inspect.isasyncgenfunction(self._function):
                 self._emissions = self._function(*arguments)
             elif (result := await self._function(*arguments)) is not None:
-                return result  # type: ignore[no-any-return]
+                return result
 
     async def shutdown(self) -> None:
         if inspect.isasyncgen(self._emissions):

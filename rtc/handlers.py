@@ -54,7 +54,7 @@ class HandlerBase:
         self.output_frame_size = output_sample_rate // FRAMES_PER_SECOND
         if output_frame_size not in (None, self.output_frame_size):
             warnings.warn(
-                f"output_frame_size is ignored: at {output_sample_rate} Hz a frame has {self.output_frame_size} samples",
+                f"output_frame_size is ignored: at {output_sample_rate} Hz it is {self.output_frame_size} samples",
                 UserWarning,
                 stacklevel=3,
             )

@@ -17,9 +17,9 @@ Frame = tuple[int, NDArray[np.int16]]
 class Intake:
     """Takes payloads in the client's format, gives frames at the handler's rate.
 
-    The event loop puts; one task, or one thread, gets. When more than `limit_s` seconds of audio wait, the oldest payload is
-    dropped and counted. A client that declared no format is measured first (see `rtc.core.rates`): its audio is held back
-    until the rate is known.
+    The event loop puts; one task, or one thread, gets. When more than `limit_s` seconds of audio wait, the oldest
+    payload is dropped and counted. A client that declared no format is measured first (see `rtc.core.rates`): its audio
+    is held back until the rate is known.
 
     Args:
         media_format: what the client declared, or None.
@@ -93,9 +93,9 @@ class Intake:
         return None
 
     def settle(self) -> None:
-        """Stop measuring: take the handler's rate."""
+        """Stop measuring: decide with what has come."""
         if self._estimator is not None:
-            self._decide(self._handler_rate)
+            self._decide(self._estimator.conclude())
 
     def _decide(self, rate: int) -> None:
         self._estimator = None

@@ -13,7 +13,7 @@ LOCAL_HOSTS = [".localhost", "127.0.0.1", "[::1]"]
 
 
 def origin_allowed(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether a request with these ASGI headers may be served: no `Origin`, our own, or one of `RTC_ALLOWED_ORIGINS`."""
+    """Whether a request with these headers may be served: no `Origin`, our own, or one of `RTC_ALLOWED_ORIGINS`."""
     found = {name: value.decode("latin-1") for name, value in headers if name in (b"origin", b"host")}
     origin = found.get(b"origin")
     if origin is None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rtc.core.audio import encode_mulaw, encode_pcm16
 from rtc.core.formats import Encoding
-from rtc.core.messages import Mark
+from rtc.core.messages import Clear, Mark
 from rtc.core.pacing import TIMER_RESOLUTION_S, Pacer
 from rtc.core.resampling import Resampler
 from rtc.wakeup import Wakeup
@@ -44,12 +44,12 @@ class PlayoutFormat:
 class Playout:
     """Sends audio no more than the lead before it is due.
 
-    One task writes, `run` sends. While more than `limit_s` seconds wait, `write` waits too: that is how a handler that is
-    faster than real time is held.
+    One task writes, `run` sends. While more than `limit_s` seconds wait, `write` waits too: that is how a handler
+    that is faster than real time is held.
 
     Args:
         send_audio: sends one payload.
-        send_mark: sends a mark.
+        send_control: sends a mark or a clear, in its place between two payloads.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class Playout:
         limit_s: float,
         *,
         send_audio: Callable[[bytes], Awaitable[None]],
-        send_mark: Callable[[Mark], Awaitable[None]],
+        send_control: Callable[[Mark | Clear], Awaitable[None]],
     ) -> None:
         self._send_audio = send_audio
-        self._send_mark = send_mark
+        self._send_control = send_control
         self._encode = encode_mulaw if form.encoding is Encoding.MULAW else encode_pcm16
         self._rate = form.sample_rate
         self._piece_samples = form.piece_samples
@@ -71,7 +71,7 @@ class Playout:
         self._limit_samples = round(limit_s * form.sample_rate)
         self._pacer = Pacer(form.lead_s)
         self._resampler = Resampler(form.sample_rate, form.sample_rate)
-        self._queue: deque[Samples | Mark] = deque()
+        self._queue: deque[Samples | Mark | Clear] = deque()
         self._queued_samples = 0
         self._busy = False
         self._closed = False
@@ -101,6 +101,12 @@ class Playout:
             await self._room.wait()
         if not self._closed:
             self._push(samples)
+            await asyncio.sleep(0)  # a handler that is faster than real time must not keep the loop from others
+
+    @property
+    def unplayed_s(self) -> float:
+        """How much audio, in seconds, was written and has not been played yet, as far as can be told from here."""
+        return self._queued_samples / self._rate + self._pacer.ahead_s(self._clock())
 
     def mark(self, mark: Mark) -> None:
         """Put a mark behind what is queued."""
@@ -110,6 +116,11 @@ class Playout:
 
     def clear(self) -> None:
         """Drop what is queued, and take what was sent as dropped by the client."""
+        self._drop()
+        self._queue.append(Clear())
+        self._more.set()
+
+    def _drop(self) -> None:
         self._queue.clear()
         self._queued_samples = 0
         self._resampler.flush()
@@ -134,7 +145,7 @@ class Playout:
         """Send nothing more; `write` returns at once."""
         self._closed = True
         self._smallest_samples = self._piece_samples + 1
-        self.clear()
+        self._drop()
         if self._tail_timer is not None:
             self._tail_timer.cancel()
 
@@ -170,9 +181,9 @@ class Playout:
     async def _send_queue(self) -> None:
         while self._queue:
             head = self._queue[0]
-            if isinstance(head, Mark):
+            if isinstance(head, Mark | Clear):
                 self._queue.popleft()
-                await self._exclusively(self._send_mark(head))
+                await self._exclusively(self._send_control(head))
                 continue
             now = self._clock()
             size = self._next_size()
@@ -189,7 +200,7 @@ class Playout:
         """How many samples the next message has: what is queued before the next mark, up to a piece."""
         size = 0
         for item in self._queue:
-            if isinstance(item, Mark) or size >= self._piece_samples:
+            if isinstance(item, Mark | Clear) or size >= self._piece_samples:
                 break
             size += item.size
         return min(size, self._piece_samples)
@@ -198,7 +209,7 @@ class Playout:
         parts: list[Samples] = []
         while wanted:
             head = self._queue.popleft()
-            assert not isinstance(head, Mark)
+            assert isinstance(head, np.ndarray)  # a message ends before a mark
             if head.size > wanted:
                 self._queue.appendleft(head[wanted:])
                 head = head[:wanted]

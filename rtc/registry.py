@@ -1,4 +1,4 @@
-"""Who may run, and what the record says of it. Plain functions on the database; `rtc.database` runs them off the loop."""
+"""Who may run, and what the record says of it. Plain functions on the database."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,7 +11,7 @@ from rtc.core.audio import to_int16, to_mono
 from rtc.core.events import Broken, Event, Finish, PlayedOut
 from rtc.core.exceptions import HandlerError
 from rtc.core.formats import Encoding, MediaFormat
-from rtc.core.messages import Log, Mark
+from rtc.core.messages import Clear, Log, Mark
 from rtc.drivers import Driver, TaskDriver, failure
 from rtc.emission import AdditionalOutputs, AudioFrame, CloseStream, take_apart
 from rtc.handlers import AsyncStreamHandler
@@ -26,13 +27,13 @@ FRAME_S = 0.02
 QUANTUM_SAMPLES = 128
 """A Web Audio render quantum: a buffer that ends inside one wastes the rest of it."""
 BUFFER_SAMPLES = 4096
-"""A message to the published client. It starts each buffer when the last one has ended, which it learns between two output
-callbacks. Measured in Chromium at 24000 Hz, the gap after a buffer of 1104 samples is 4.2 ms, of 4800 samples 4.7 ms, of 4096
-samples 0.1 ms: a whole number of quanta and, nearly, of callbacks, of any common size."""
+"""A message to the published client. It starts each buffer when the last one has ended, which it learns between two
+output callbacks. Measured in Chromium at 24000 Hz, the gap after a buffer of 1104 samples is 4.2 ms, of 4800 samples
+4.7 ms, of 4096 samples 0.1 ms: a whole number of quanta and, nearly, of callbacks, of any common size."""
 FILL_SLACK_S = 0.1
 """How much later than in real time audio may come and still be put into one buffer with what came before."""
-MEASURE_LIMIT_S = 2.0
-"""A client that declares no rate and sends too little to measure is taken at the handler's rate after this time."""
+MEASURE_LIMIT_S = 3.0
+"""When to decide on the rate of a client that declares none, however little it has sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +51,10 @@ class Limits:
 class Line(Protocol):
     """The way to one client, and to its session's state."""
 
-    async def send_audio(self, payload: bytes) -> None: ...
+    @property
+    def send_audio(self) -> Callable[[bytes], Awaitable[None]]: ...
 
-    async def send_mark(self, mark: Mark) -> None: ...
+    async def send_control(self, message: Mark | Clear) -> None: ...
 
     async def send_outputs(self, outputs: AdditionalOutputs) -> None: ...
 
@@ -90,7 +92,7 @@ class Runner:
             playout_format(media_format, handler.output_sample_rate, limits.send_lead_s),
             limits.output_queue_s,
             send_audio=line.send_audio if stream.sends_audio else _send_nowhere,
-            send_mark=line.send_mark,
+            send_control=line.send_control,
         )
         self._driver: Driver = TaskDriver(handler) if isinstance(handler, AsyncStreamHandler) else ThreadDriver(handler)
         self.intake = Intake(
@@ -118,7 +120,10 @@ class Runner:
         self._finishing.set()
 
     async def run(self) -> None:
-        """Run until the handler fails or all is played out, and report it; or until cancelled. Ends with `shutdown()`."""
+        """Run until the handler fails or all is played out, and report it; or until cancelled.
+
+        Ends with the handler's `shutdown()` on each of these ways.
+        """
         current_session.set(self._session)
         try:
             await self._drive()
@@ -154,18 +159,18 @@ class Runner:
         if value is None or self._finishing.is_set():
             return False
         try:
-            emission = take_apart(value)
-            frame = None if emission.frame is None else _to_pcm(emission.frame)
+            emitted, control = take_apart(value)
+            frame = None if emitted is None else _to_pcm(emitted)
         except (TypeError, ValueError) as error:
             raise failure("emit", error) from error
-        if isinstance(emission.control, AdditionalOutputs):
-            await self._line.send_outputs(emission.control)
+        if isinstance(control, AdditionalOutputs):
+            await self._line.send_outputs(control)
             await asyncio.sleep(0)  # outputs are not paced, and must not keep the loop from others
         if frame is not None:
             await self.playout.write(*frame)
-        if isinstance(emission.control, CloseStream):
-            await self._line.report(Finish(reason="handler_closed", text=emission.control.msg))
-        return emission.control is not None or (frame is not None and frame[1].size > 0)
+        if isinstance(control, CloseStream):
+            await self._line.report(Finish(reason="handler_closed", text=control.msg))
+        return control is not None or (frame is not None and frame[1].size > 0)
 
     async def _shut_down(self) -> None:
         if self._measure_timer is not None:
@@ -216,8 +221,8 @@ def _to_pcm(frame: AudioFrame) -> tuple[int, Any]:
 
 
 def playout_format(media_format: MediaFormat | None, handler_rate: int, lead_s: float) -> PlayoutFormat:
-    """Our own clients and scripts get 20 ms frames, as soon as they are there. The published client plays each message as a
-    buffer of its own, and only lengths that its audio output can play without a gap will do.
+    """Our own clients and scripts get 20 ms frames, as soon as they are there. The published client plays each
+    message as a buffer of its own, and only lengths that its audio output can play without a gap will do.
     """
     if media_format is None:
         longest = min(BUFFER_SAMPLES, round(lead_s * handler_rate))

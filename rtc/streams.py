@@ -17,16 +17,18 @@ class Stream:
     """A voice stream that clients can call.
 
     Args:
-        handler: an instance, a class or a factory (no parameters) of `StreamHandler` or `AsyncStreamHandler`, or a function
-            or generator of audio (sync or async): see `rtc.functions`.
+        handler: an instance or a class of `StreamHandler` or `AsyncStreamHandler`; a function or generator of audio,
+            sync or async (see `rtc.functions`); or, except in mode `receive`, a function without parameters that makes
+            a handler.
         mode: as the client sees it: `send` takes its audio in and sends none, `receive` sends audio and takes none.
         modality: `audio`.
         concurrency_limit: how many sessions may run at once, over all workers; None or "default": no limit.
-        time_limit: seconds a session may last. At the limit no more audio is taken in, what is queued is played, and it ends.
+        time_limit: seconds a session may last. At the limit no more audio is taken in, what is queued is played,
+            and it ends.
         idle_timeout: seconds without a word from the client before the session ends; None: `RTC_IDLE_TIMEOUT_S`.
         name, description: for people, on pages and in the admin.
-        **others: what FastRTC's `Stream` takes besides is accepted and not used; `ui_args["title"]` and `["subtitle"]` serve as
-            name and description.
+        **others: what FastRTC's `Stream` takes besides is accepted and not used; `ui_args["title"]` and
+            `["subtitle"]` serve as name and description.
 
     Raises:
         ImproperlyConfigured: for a modality, mode or handler that can't be served.

@@ -136,10 +136,12 @@ def _single_row(samples: NDArray[Any], layout: str) -> NDArray[Any]:
     if samples.ndim == 1:
         return samples
     if samples.ndim == 2 and samples.shape[0] == 1:
-        return samples[0]
+        row: NDArray[Any] = samples[0]
+        return row
     raise ValueError(f"{layout} audio can't have shape {samples.shape}")
 
 
 def _averaged(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
     # Halved before they are added, so that int16 can't overflow.
-    return np.asarray(left * 0.5 + right * 0.5, dtype=left.dtype)
+    averaged: NDArray[Any] = (left * 0.5 + right * 0.5).astype(left.dtype)
+    return averaged

@@ -19,6 +19,8 @@ MAX_PARAMS_BYTES = 4 * 1024
 MAX_MARK_NAME = 128
 TOO_BIG = 4413
 
+_MEDIA_HEAD = '{"event":"media","media":{"payload":"'
+_MEDIA_TAIL = '"}}'
 _SESSION_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
@@ -179,11 +181,12 @@ ServerMessage = (
 
 def serialize(message: ClientMessage | ServerMessage) -> str:
     """One message as the text of one frame."""
-    if type(message) is Media:
-        # No character of base64 needs escaping, and this is written 50 times a second and session.
-        payload = binascii.b2a_base64(message.payload, newline=False).decode()
-        return f'{{"event": "media", "media": {{"payload": "{payload}"}}}}'
-    return json.dumps(message.to_wire())
+    return serialize_media(message.payload) if type(message) is Media else json.dumps(message.to_wire())
+
+
+def serialize_media(payload: bytes) -> str:
+    """The same for `Media(payload)`, 50 times a second and session: no character of base64 needs escaping."""
+    return f"{_MEDIA_HEAD}{binascii.b2a_base64(payload, newline=False).decode()}{_MEDIA_TAIL}"
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -201,6 +204,10 @@ def parse(
     Raises:
         ProtocolError: whatever is wrong with it; `close_code` is 4413 for a frame that is too big, else None.
     """
+    if text.startswith(_MEDIA_HEAD) and text.endswith(_MEDIA_TAIL):
+        media = _parse_plain_media(text, max_audio_bytes)
+        if media is not None:
+            return media
     if len(text) > max_audio_bytes * 2 + max_params_bytes:
         raise ProtocolError("too_big", f"a frame holds at most {max_audio_bytes} bytes of audio", TOO_BIG)
     try:
@@ -216,6 +223,17 @@ def parse(
     if reader is None:
         raise ProtocolError("unknown_event", "the frame is no object with a known event")
     return reader(value)
+
+
+def _parse_plain_media(text: str, max_audio_bytes: int) -> Media | None:
+    """Audio as browsers write nearly every frame: what is base64 to the last character needs no JSON parser. What is
+    not takes the long way round and gets its error there.
+    """
+    try:
+        audio = binascii.a2b_base64(text[len(_MEDIA_HEAD) : -len(_MEDIA_TAIL)], strict_mode=True)
+    except ValueError:
+        return None
+    return Media(audio) if len(audio) <= max_audio_bytes else None
 
 
 def _parse_media(value: dict[str, Any], max_audio_bytes: int) -> Media:

@@ -20,8 +20,6 @@ UNUSUAL_NATS = 6.0  # what a rate that is not a usual one costs
 WEAK_DECISION_NATS = 3.0  # what suffices once the wait is over
 
 MIN_SPAN_S = 0.35  # of arrivals, before anything but too fast audio is decided
-MIN_UNUSUAL_WAIT_S = 1.0  # bunches can look like an unusual rate for a while
-MIN_ARRIVALS = 6
 MAX_WAIT_S = 2.5  # of arriving audio; a gap counts as its limit
 MIN_GAP_S = 0.35  # silence of the link after which the estimate starts again
 GAP_MESSAGES = 1.25  # and at least so many durations of the message at the slowest usual rate
@@ -69,7 +67,7 @@ class RateEstimator:
             self._note(sample_count, now)
             return None
         self._note(sample_count, now)
-        self._rate = self._decide(now)
+        self._rate = self._decide()
         return self._rate
 
     def conclude(self) -> int:
@@ -101,11 +99,11 @@ class RateEstimator:
         self._times.append(now)
         self._samples.append(self._sample_count)
 
-    def _decide(self, now: float) -> int | None:
+    def _decide(self) -> int | None:
         span_s = self._times[-1] - self._times[0]
         if (self._samples[-1] - self._samples[0]) / USUAL_RATES[-1] > span_s + TOO_FAST_S:
             return self._declared_rate
-        if span_s >= MIN_SPAN_S and len(self._times) >= MIN_ARRIVALS:
+        if span_s >= MIN_SPAN_S:
             rate = self._best_rate(DECISION_NATS)
             if rate is not None:
                 return rate
@@ -124,7 +122,7 @@ class RateEstimator:
         usual = misfit[: self._usual_count]
         unusual_nats = float(misfit[self._usual_count :].min())
         best, second = np.argsort(usual)[:2]
-        if usual[best] - unusual_nats >= margin_nats and self._waited_s >= MIN_UNUSUAL_WAIT_S:
+        if usual[best] - unusual_nats >= margin_nats:
             return self._declared_rate
         if usual[second] - usual[best] >= margin_nats and usual[best] <= unusual_nats:
             return int(self._rates[best])

@@ -6,9 +6,9 @@
 The shell (a consumer) feeds in what the client sent and what its own side found out, and carries out the effects in
 order. Nothing here reads a clock or does I/O: `now` is an argument, in seconds of any monotonic clock.
 
-What a *client* does at the wrong time is the client's error: it is answered with an `error` message and the session goes
-on, until more than `error_limit` such errors within `error_window_s` seconds end it. What *we* do at the wrong time is a bug
-and raises `InvalidState`. Once ended, everything is ignored: frames may still be under way when a session ends.
+What a *client* does at the wrong time is the client's error: it is answered with an `error` message and the session
+goes on, until more than `error_limit` such errors within `error_window_s` seconds end it. What *we* do at the wrong
+time is a bug and raises `InvalidState`. Once ended, everything is ignored: frames may still be under way then.
 """
 
 from collections import deque

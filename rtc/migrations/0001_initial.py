@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,32 +15,58 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Session',
+            name="Session",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('session_id', models.CharField(db_index=True, max_length=64, verbose_name='session id')),
-                ('stream', models.CharField(max_length=64)),
-                ('state', models.CharField(choices=[('active', 'active'), ('ended', 'ended')], default='active', max_length=8)),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('end_reason', models.CharField(blank=True, max_length=64)),
-                ('close_code', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('encoding', models.CharField(default='mulaw', max_length=16)),
-                ('framing', models.CharField(default='json', max_length=8)),
-                ('sample_rate', models.PositiveIntegerField(blank=True, help_text='What the client declared, or was found to send.', null=True, verbose_name='sample rate (Hz)')),
-                ('rate_declared', models.BooleanField(default=False, verbose_name='rate declared')),
-                ('frames_in', models.PositiveBigIntegerField(default=0)),
-                ('frames_out', models.PositiveBigIntegerField(default=0)),
-                ('frames_dropped', models.PositiveBigIntegerField(default=0)),
-                ('errors', models.PositiveIntegerField(default=0)),
-                ('client_address', models.GenericIPAddressField(blank=True, null=True)),
-                ('user_agent', models.CharField(blank=True, max_length=200)),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='rtc_sessions', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("session_id", models.CharField(db_index=True, max_length=64, verbose_name="session id")),
+                ("stream", models.CharField(max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "active"), ("ended", "ended")], default="active", max_length=8
+                    ),
+                ),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("end_reason", models.CharField(blank=True, max_length=64)),
+                ("close_code", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("encoding", models.CharField(default="mulaw", max_length=16)),
+                ("framing", models.CharField(default="json", max_length=8)),
+                (
+                    "sample_rate",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="What the client declared, or was found to send.",
+                        null=True,
+                        verbose_name="sample rate (Hz)",
+                    ),
+                ),
+                ("rate_declared", models.BooleanField(default=False, verbose_name="rate declared")),
+                ("frames_in", models.PositiveBigIntegerField(default=0)),
+                ("frames_out", models.PositiveBigIntegerField(default=0)),
+                ("frames_dropped", models.PositiveBigIntegerField(default=0)),
+                ("errors", models.PositiveIntegerField(default=0)),
+                ("client_address", models.GenericIPAddressField(blank=True, null=True)),
+                ("user_agent", models.CharField(blank=True, max_length=200)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="rtc_sessions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-started_at', '-pk'],
-                'indexes': [models.Index(fields=['stream', 'state'], name='rtc_session_stream_3d1335_idx')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'active')), fields=('session_id',), name='rtc_session_id_live_once')],
+                "ordering": ["-started_at", "-pk"],
+                "indexes": [models.Index(fields=["stream", "state"], name="rtc_session_stream_3d1335_idx")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "active")), fields=("session_id",), name="rtc_session_id_live_once"
+                    )
+                ],
             },
         ),
     ]

@@ -1,20 +1,25 @@
 import asyncio
+import queue
 
 import numpy as np
 
-from rtc import AsyncStreamHandler, Stream
+from rtc import AsyncStreamHandler, CloseStream, Stream, StreamHandler, WebRTCError
+from rtc.core.messages import Log
+from tests.live.tones import sine
+
+RATE = 24000
+SPEECH_S = 10.0
 
 
 class WholeEcho(AsyncStreamHandler):
     """Echoes every frame, however late: for tests that count or compare samples."""
 
-    def __init__(self, sample_rate: int) -> None:
-        super().__init__(input_sample_rate=sample_rate, output_sample_rate=sample_rate)
-        # Unbounded: the tests that use it send a few seconds at most.
+    def __init__(self, input_sample_rate: int, output_sample_rate: int | None = None) -> None:
+        super().__init__(
+            input_sample_rate=input_sample_rate, output_sample_rate=output_sample_rate or input_sample_rate
+        )
+        # Unbounded: the tests that use it send a few seconds at most, or in real time.
         self._frames: asyncio.Queue[tuple[int, np.ndarray]] = asyncio.Queue()
-
-    def copy(self) -> "WholeEcho":
-        return WholeEcho(self.input_sample_rate)
 
     async def receive(self, frame: tuple[int, np.ndarray]) -> None:
         self._frames.put_nowait(frame)
@@ -23,4 +28,131 @@ class WholeEcho(AsyncStreamHandler):
         return await self._frames.get()
 
 
-exact_echo = Stream(WholeEcho(24000))
+class BlockingEcho(StreamHandler):
+    """Waits in `queue.get()`, as the echo in FastRTC's documentation does."""
+
+    def __init__(self) -> None:
+        super().__init__(input_sample_rate=RATE, output_sample_rate=RATE)
+        # Unbounded, as there.
+        self._frames: queue.Queue[tuple[int, np.ndarray]] = queue.Queue()
+
+    def receive(self, frame: tuple[int, np.ndarray]) -> None:
+        self._frames.put(frame)
+
+    def emit(self) -> tuple[int, np.ndarray]:
+        return self._frames.get()
+
+
+class Interruptible(AsyncStreamHandler):
+    """Says a high tone, 10 s in one piece; when spoken to, drops the rest and says 0.2 s of a low one."""
+
+    HIGH_HZ = 2000
+    LOW_HZ = 300
+
+    def __init__(self) -> None:
+        super().__init__(input_sample_rate=RATE, output_sample_rate=RATE)
+        self._utterances: asyncio.Queue[np.ndarray] = asyncio.Queue()  # holds two at most
+        self._utterances.put_nowait(sine(self.HIGH_HZ, SPEECH_S, RATE))
+        self._interrupted = False
+
+    async def receive(self, frame: tuple[int, np.ndarray]) -> None:
+        if not self._interrupted:
+            self._interrupted = True
+            self.clear_queue()
+            self._utterances.put_nowait(sine(self.LOW_HZ, 0.2, RATE))
+
+    async def emit(self) -> tuple[int, np.ndarray]:
+        return RATE, await self._utterances.get()
+
+
+class Marking(AsyncStreamHandler):
+    """Says three pieces of 0.1 s, each with a mark behind it; tells the client which of them came back, when all
+    have."""
+
+    NAMES = ("first", "second", "\u00fcber \u2713 \U0001f399")
+
+    def __init__(self) -> None:
+        super().__init__(input_sample_rate=RATE, output_sample_rate=RATE)
+        self._left = list(self.NAMES)
+        self._heard: list[str] = []
+
+    async def receive(self, frame: tuple[int, np.ndarray]) -> None:
+        pass
+
+    async def emit(self) -> tuple[int, np.ndarray] | None:
+        if len(self._left) < len(self.NAMES):
+            self.mark(self.NAMES[-len(self._left) - 1])
+        if not self._left:
+            await asyncio.Event().wait()
+        self._left.pop(0)
+        return RATE, sine(440, 0.1, RATE)
+
+    def marked(self, name: str) -> None:
+        self._heard.append(name)
+        if len(self._heard) == len(self.NAMES):
+            self.session.send_message(Log(text="heard " + ", ".join(self._heard)))
+
+
+class Sink(AsyncStreamHandler):
+    """Tells how much it has heard, after each half second of audio; says what nobody may hear."""
+
+    def __init__(self) -> None:
+        super().__init__(input_sample_rate=RATE, output_sample_rate=RATE)
+        self._samples = 0
+
+    async def receive(self, frame: tuple[int, np.ndarray]) -> None:
+        self._samples += frame[1].size
+        if self._samples % (RATE // 2) == 0:
+            self.session.send_message(Log(text=f"heard {self._samples}"))
+
+    async def emit(self) -> tuple[int, np.ndarray]:
+        await asyncio.sleep(0.02)
+        return RATE, sine(440, 0.02, RATE)
+
+
+class Broken(AsyncStreamHandler):
+    """Fails in the callback named in the client's params; raises WebRTCError if they have a `message`."""
+
+    def __init__(self) -> None:
+        super().__init__(input_sample_rate=RATE, output_sample_rate=RATE)
+
+    def _fail_in(self, callback: str) -> None:
+        params = self.session.params
+        if params.get("callback") == callback:
+            raise WebRTCError(params["message"]) if "message" in params else KeyError("a secret")
+
+    async def start_up(self) -> None:
+        self._fail_in("start_up")
+
+    async def receive(self, frame: tuple[int, np.ndarray]) -> None:
+        self._fail_in("receive")
+
+    async def emit(self) -> None:
+        self._fail_in("emit")
+        await asyncio.sleep(0.1)
+
+
+def say_ten_seconds():
+    yield RATE, sine(440, SPEECH_S, RATE)
+
+
+def say_goodbye(frame):
+    """Says half a second and closes; what it yields after is not heard."""
+    yield RATE, sine(440, 0.5, RATE)
+    yield CloseStream("goodbye")
+    yield RATE, sine(440, 0.5, RATE)
+
+
+exact_echo = Stream(WholeEcho(RATE))
+exact_echo_16000 = Stream(WholeEcho(16000))
+exact_echo_48000 = Stream(WholeEcho(48000, RATE))
+blocking_echo = Stream(BlockingEcho)
+interruptible = Stream(Interruptible)
+marking = Stream(Marking)
+sink = Stream(Sink, mode="send")
+broken = Stream(Broken)
+speech = Stream(say_ten_seconds, mode="receive")
+goodbye = Stream(say_goodbye)
+single = Stream(WholeEcho(RATE), concurrency_limit=1)
+brief = Stream(WholeEcho(RATE), time_limit=1.0)
+quiet = Stream(WholeEcho(RATE), idle_timeout=1.0)

@@ -61,17 +61,7 @@ export class RTCClient extends EventTarget {
     this.spokeAt = -Infinity;
     this.started = false;
     this.setState("connecting");
-    try {
-      const sound = this.newSound();
-      this.sound = sound;
-      await sound.open(this);
-      if (this.sound !== sound) return; // stopped while the browser was asking
-      sound.setMuted(this.muted);
-      await this.openSocket();
-    } catch (error) {
-      if (!(error instanceof SoundError)) throw error;
-      this.finish("ended", "microphone", null, error.message);
-    }
+    if (await this.openSound()) await this.openSocket();
   }
 
   stop() {
@@ -100,6 +90,24 @@ export class RTCClient extends EventTarget {
 
   // ---- sound
 
+  async openSound() {
+    let sound = null;
+    try {
+      sound = this.newSound();
+      this.sound = sound;
+      await sound.open(this);
+    } catch (error) {
+      if (!(error instanceof SoundError)) throw error;
+      if (this.sound === sound) this.finish("ended", "sound", null, error.message);
+    }
+    if (this.sound !== sound || sound === null) {
+      sound?.close(); // stopped while the browser was asking for the microphone
+      return false;
+    }
+    sound.setMuted(this.muted);
+    return true;
+  }
+
   newSound() {
     return new Sound({
       sampleRate: this.sampleRate,
@@ -107,11 +115,12 @@ export class RTCClient extends EventTarget {
       onframe: (payload, levelDb) => this.sendFrame(payload, levelDb),
       onreport: (report) => this.playbackReport(report),
       onmark: (name) => this.send({ event: "mark", mark: { name } }),
-      onfailure: (text) => this.finish("ended", "microphone", null, text),
+      onfailure: (text) => this.finish("ended", "sound", null, text),
     });
   }
 
   sendFrame(payload, levelDb) {
+    if (!this.started) return;
     this.emit("level", { direction: "in", levelDb });
     const backlogMs = (this.socket.bufferedAmount / this.sampleRate) * 1000;
     if (this.socket.readyState === WebSocket.OPEN && backlogMs < MAXIMUM_BACKLOG_MS) this.socket.send(payload);
@@ -146,7 +155,6 @@ export class RTCClient extends EventTarget {
 
   sendStart() {
     const { sampleRate, params } = this;
-    this.opened = true;
     this.send({
       event: "start",
       websocket_id: this.sessionId,
@@ -168,7 +176,7 @@ export class RTCClient extends EventTarget {
     const message = JSON.parse(data);
     if (message.event) this.receiveEvent(message);
     else if (message.status === "failed") this.endData = { reason: message.meta?.error };
-    else if (message.type === "end") this.endData = { ...message.data, reason: message.data.reason };
+    else if (message.type === "end") this.endData = message.data;
     else if (message.type === "fetch_output") this.emit("output", { data: message.data });
     else this.emit("message", message);
   }

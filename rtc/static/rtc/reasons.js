@@ -49,8 +49,9 @@ const MICROPHONE_ERRORS = {
 };
 
 export const INSECURE_ORIGIN =
-  "Browsers give the microphone only to pages opened over https, or on localhost. Open this page that way.";
+  "Browsers allow live audio only on pages opened over https, or on localhost. Open this page that way.";
 export const UNSUPPORTED = "This browser is too old for live audio.";
+export const UNPLAYABLE = "The sound of this page could not be started.";
 export const MICROPHONE_GONE = "The microphone was unplugged.";
 
 export function microphoneText(error) {

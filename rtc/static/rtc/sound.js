@@ -1,12 +1,8 @@
 // The Web Audio side of a call: microphone in, speaker out, both in worklets at the context's own rate.
 
-import { INSECURE_ORIGIN, MICROPHONE_GONE, UNSUPPORTED, microphoneText } from "./reasons.js";
+import { INSECURE_ORIGIN, MICROPHONE_GONE, UNPLAYABLE, UNSUPPORTED, microphoneText } from "./reasons.js";
 
 export class SoundError extends Error {}
-
-function workletURL(name) {
-  return new URL(`./${name}-worklet.js`, import.meta.url);
-}
 
 /**
  * Callbacks: `onframe(payload, levelDb)` for each 20 ms from the microphone; `onreport(report)` every
@@ -42,22 +38,25 @@ export class Sound {
       throw new SoundError(microphoneText(error), { cause: error });
     }
     for (const track of this.stream.getTracks()) track.onended = () => this.onfailure(MICROPHONE_GONE);
-    await this.context.audioWorklet.addModule(workletURL("capture"));
-    this.capture = this.node("rtc-capture");
+    this.capture = await this.node("capture");
     this.capture.port.onmessage = ({ data }) => this.onframe(data.payload, data.levelDb);
   }
 
   async openPlayback() {
-    await this.context.audioWorklet.addModule(workletURL("playback"));
-    this.playback = this.node("rtc-playback");
+    this.playback = await this.node("playback");
     this.playback.port.onmessage = ({ data }) => {
       if (data.type === "mark") this.onmark(data.name);
       else this.onreport(data);
     };
   }
 
-  node(name) {
-    const node = new AudioWorkletNode(this.context, name, {
+  async node(name) {
+    try {
+      await this.context.audioWorklet.addModule(new URL(`./${name}-worklet.js`, import.meta.url));
+    } catch (error) {
+      throw new SoundError(UNPLAYABLE, { cause: error });
+    }
+    const node = new AudioWorkletNode(this.context, `rtc-${name}`, {
       outputChannelCount: [1],
       processorOptions: { wireRate: this.sampleRate },
     });

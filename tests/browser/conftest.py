@@ -1,0 +1,78 @@
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.speech import write_speech
+from tests.live.servers import Server, migrate
+
+SETTINGS = "tests.browser.settings"
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--host-resolver-rules=MAP insecure.test 127.0.0.1",  # a page that is not of localhost
+]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[Server]:
+    directory = tmp_path_factory.mktemp("browser")
+    migrated = directory / "migrated.sqlite3"
+    migrate(migrated, SETTINGS)
+    with Server("daphne", directory, migrated, settings=SETTINGS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def spoken_wav(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("speech") / "spoken.wav"
+    write_speech(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(spoken_wav) -> Iterator[Browser]:
+    """Chromium; its microphone hears the spoken WAV file, over and over."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no chromium (Debian: apt-get install chromium)")
+    arguments = [*CHROMIUM_ARGUMENTS, f"--use-file-for-fake-audio-capture={spoken_wav}"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, server) -> Iterator[Callable[[str], Page]]:
+    """Opens pages of the server, each in a context of its own; what went wrong in them is in `page.problems`."""
+    contexts = []
+
+    def open_page(path: str, **options) -> Page:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.problems = []
+        page.on("console", lambda message: _note(page, message))
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.goto(urljoin(server.http_url(), path))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def _note(page: Page, message) -> None:
+    if message.type == "error":
+        page.problems.append(message.text)

@@ -1,0 +1,83 @@
+// Does step by step what the sample client in FastRTC's documentation does: ScriptProcessor of 2048, no declared
+// rate, JSON and base64, each message one buffer at 24000, the next one started when the last has ended.
+// Beside that it records its microphone and its output.
+
+import { Recorder } from "./recorder.js";
+
+const { mulaw } = window.alawmulaw;
+const SCRIPT_PROCESSOR_SIZE = 2048;
+const PLAYBACK_RATE = 24000;
+
+const query = new URLSearchParams(location.search);
+const captureRate = Number(query.get("rate"));
+const path = query.get("path") ?? "/websocket/offer";
+
+window.call = { errors: [], messages: [], decodedSamples: 0, state: "idle" };
+
+function toMulaw(samples) {
+  return mulaw.encode(Int16Array.from(samples, (x) => Math.max(-1, Math.min(1, x)) * 32767));
+}
+
+async function capture(socket) {
+  const context = new AudioContext({ sampleRate: captureRate });
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+  const source = context.createMediaStreamSource(stream);
+  const processor = context.createScriptProcessor(SCRIPT_PROCESSOR_SIZE, 1, 1);
+  const recorder = await Recorder.create(context);
+  source.connect(recorder.node);
+  source.connect(processor);
+  processor.connect(context.destination);
+  processor.onaudioprocess = ({ inputBuffer }) => {
+    const payload = btoa(String.fromCharCode.apply(null, toMulaw(inputBuffer.getChannelData(0))));
+    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ event: "media", media: { payload } }));
+  };
+  return recorder;
+}
+
+async function playback(socket) {
+  const context = new AudioContext({ sampleRate: PLAYBACK_RATE });
+  const recorder = await Recorder.create(context);
+  const queue = [];
+  let playing = false;
+
+  function playNext() {
+    playing = queue.length > 0;
+    if (!playing) return;
+    const source = context.createBufferSource();
+    source.buffer = queue.shift();
+    source.connect(context.destination);
+    source.connect(recorder.node);
+    source.onended = playNext;
+    source.start();
+  }
+
+  socket.addEventListener("message", ({ data }) => {
+    const message = JSON.parse(data);
+    if (message.event !== "media") {
+      window.call.messages.push(message);
+      return;
+    }
+    const text = atob(message.media.payload);
+    const samples = mulaw.decode(Uint8Array.from(text, (character) => character.charCodeAt(0)));
+    const buffer = context.createBuffer(1, samples.length, PLAYBACK_RATE);
+    buffer.getChannelData(0).set(Float32Array.from(samples, (x) => x / 32768));
+    window.call.decodedSamples += samples.length;
+    queue.push(buffer);
+    if (!playing) playNext();
+  });
+  return recorder;
+}
+
+async function connect() {
+  const socket = new WebSocket(`ws://${location.host}${path}`);
+  const opened = new Promise((resolve) => socket.addEventListener("open", resolve));
+  socket.addEventListener("close", ({ code }) => Object.assign(window.call, { state: "closed", code }));
+  window.call.stop = () => socket.send(JSON.stringify({ event: "stop" }));
+  window.call.played = await playback(socket);
+  await opened;
+  socket.send(JSON.stringify({ event: "start", websocket_id: Math.random().toString(36).substring(2) }));
+  window.call.microphone = await capture(socket);
+  window.call.state = "connected";
+}
+
+document.getElementById("connect").addEventListener("click", connect);

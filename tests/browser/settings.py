@@ -1,0 +1,13 @@
+from pathlib import Path
+
+from fastrtc_project.settings import *  # noqa: F403
+
+ALLOWED_HOSTS = ["127.0.0.1", "insecure.test"]
+
+HERE = Path(__file__).resolve().parent
+
+# The sample client's page comes from the server under test, so that it is of the same origin.
+STATICFILES_DIRS = [
+    ("browser", HERE / "pages"),
+    ("alawmulaw", HERE / "node_modules" / "alawmulaw" / "dist"),
+]

@@ -1,0 +1,125 @@
+"""Our own page in a real browser against a real server."""
+
+import logging
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.recording import Recording, longest_silence_s, overall_correlation, pieces
+
+logger = logging.getLogger(__name__)
+
+pytestmark = pytest.mark.live
+
+CALL_S = 30
+SETTLING_S = 3
+LONGEST_GAP_S = 0.04
+LONGEST_DELAY_S = 0.5
+
+RECORD = """async () => {
+    const { Recorder } = await import("/static/browser/recorder.js");
+    const { sound } = document.querySelector("[data-rtc-client]").rtcClient;
+    const record = async (node) => {
+        const recorder = await Recorder.create(sound.context);
+        node.connect(recorder.node);
+        return recorder;
+    };
+    window.microphone = await record(sound.context.createMediaStreamSource(sound.stream));
+    window.played = await record(sound.playback);
+}"""
+
+REPLACE_MICROPHONE = """(errorName) => {
+    navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", errorName); };
+}"""
+
+
+def connect(page: Page) -> None:
+    page.get_by_role("button", name="Connect").click()
+
+
+def state(page: Page):
+    return page.locator("[data-part=state]")
+
+
+def reason(page: Page):
+    return page.locator("[data-part=reason]")
+
+
+def test_thirty_seconds_without_a_gap(open_page):
+    page = open_page("/default/")
+    page.get_by_text("Microphone settings").click()
+    page.get_by_label("Cancel echo").uncheck()  # the signal is to be compared
+    connect(page)
+    expect(state(page)).to_have_text("The stream is speaking")
+    page.evaluate(RECORD)
+    page.wait_for_function(f"window.played.seconds > {CALL_S}", timeout=(CALL_S + 20) * 1000, polling=500)
+    source, played = (
+        Recording.from_page(page.evaluate(f"window.{name}.result()")) for name in ("microphone", "played")
+    )
+    from_s, to_s = source.start_s + SETTLING_S, min(source.end_s, played.end_s)
+    found = pieces(source, played, from_s, to_s)
+    delays = [piece.delay_s for piece in found if piece.correlation > 0.9]
+    gap_s = longest_silence_s(played, from_s, to_s)
+    logger.info("correlation %.4f, longest gap %.3f s", overall_correlation(found), gap_s)
+    logger.info("delay %.3f to %.3f s, at the end %.3f s", min(delays), max(delays), delays[-1])
+    assert overall_correlation(found) > 0.95
+    assert gap_s <= LONGEST_GAP_S
+    assert max(delays) <= LONGEST_DELAY_S
+    assert page.problems == []
+
+
+def test_hanging_up_says_so_and_another_call_can_follow(open_page):
+    page = open_page("/default/")
+    connect(page)
+    expect(page.locator("[data-part=latency]")).to_have_text(re.compile(r"\d+ ms"))
+    page.get_by_role("button", name="Hang up").click()
+    expect(state(page)).to_have_text("Call ended")
+    expect(reason(page)).to_have_text("You ended the call.")
+    page.get_by_role("button", name="Connect again").click()
+    expect(state(page)).to_have_text("The stream is speaking")
+    assert page.problems == []
+
+
+def test_a_muted_microphone_is_silent(open_page):
+    page = open_page("/default/")
+    connect(page)
+    expect(state(page)).to_have_text("The stream is speaking")
+    page.get_by_role("button", name="Mute").click()
+    expect(state(page)).to_have_text("Your microphone is muted")
+    expect(page.locator("[data-part=meter-out]")).to_have_attribute("aria-valuenow", "0")
+    page.get_by_role("button", name="Unmute").click()
+    expect(state(page)).to_have_text("The stream is speaking")
+    assert page.problems == []
+
+
+def test_a_stream_that_only_plays_asks_for_no_microphone(open_page):
+    page = open_page("/tune/")
+    page.evaluate(REPLACE_MICROPHONE, "Error")
+    expect(page.get_by_role("button", name="Mute")).to_have_count(0)
+    connect(page)
+    expect(state(page)).to_have_text("Playing")
+    assert page.problems == []
+
+
+def test_a_blocked_microphone_is_explained(open_page):
+    page = open_page("/default/")
+    page.evaluate(REPLACE_MICROPHONE, "NotAllowedError")
+    connect(page)
+    expect(reason(page)).to_contain_text("The microphone is blocked")
+    assert page.problems == []
+
+
+def test_an_insecure_page_is_explained(open_page, server):
+    page = open_page(server.http_url("/default/").replace("127.0.0.1", "insecure.test"))
+    connect(page)
+    expect(reason(page)).to_contain_text("only on pages opened over https")
+    page.problems.clear()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_sticks_out_sideways(open_page, width):
+    for path in ("/", "/default/", "/tune/"):
+        page = open_page(path, viewport={"width": width, "height": 760})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.problems == []

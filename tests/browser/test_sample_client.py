@@ -1,0 +1,40 @@
+"""A published client, undeclared rate and all, in a real browser against a real server."""
+
+import logging
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.recording import Piece, Recording, overall_correlation, pieces
+
+logger = logging.getLogger(__name__)
+
+pytestmark = pytest.mark.live
+
+CALL_S = 60
+SETTLING_S = 3
+LONGEST_DELAY_S = 0.5
+TIMEOUT_MS = (CALL_S + 30) * 1000
+
+
+def played_pieces(page: Page) -> list[Piece]:
+    page.wait_for_function(f"window.call.microphone?.seconds > {CALL_S}", timeout=TIMEOUT_MS, polling=500)
+    results = page.evaluate("[window.call.microphone.result(), window.call.played.result()]")
+    source, played = map(Recording.from_page, results)
+    return pieces(source, played, source.start_s + SETTLING_S, min(source.end_s, played.end_s))
+
+
+def test_what_is_played_is_what_was_said_and_not_late(open_page):
+    rates = (44100, 48000)
+    pages = [open_page(f"/static/browser/sample_client.html?rate={rate}") for rate in rates]
+    for page in pages:
+        page.click("#connect")
+    calls = [played_pieces(page) for page in pages]
+    for page, rate, found in zip(pages, rates, calls, strict=True):
+        logger.info("%d Hz: correlation %.4f", rate, overall_correlation(found))
+        delays = [round(piece.delay_s, 3) for piece in found if piece.correlation > 0.9]
+        logger.info("delay %.3f to %.3f s, at the end %.3f s", min(delays), max(delays), delays[-1])
+        assert page.evaluate("window.call.microphone.context.sampleRate") == rate
+        assert page.problems == []
+    assert min(map(overall_correlation, calls)) > 0.95
+    assert max(piece.delay_s for found in calls for piece in found if piece.correlation > 0.9) <= LONGEST_DELAY_S

@@ -1,0 +1,185 @@
+import asyncio
+import gc
+import re
+import secrets
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+
+import psutil
+import pytest
+
+from tests.fuzz.attacks import Attack, attack
+from tests.live.client import VoiceClient, open_client
+from tests.live.records import session_rows
+
+pytestmark = pytest.mark.live
+
+SEED = 20_240
+HOSTILE_PEERS = 12
+CONNECT_TIMEOUT_S = 10.0
+LEAVE_TIMEOUT_S = 3.0
+SETTLE_TIMEOUT_S = 10.0
+FRAME_BYTES = 480
+FRAME_S = 0.02
+FORMAT = {"encoding": "mulaw", "sample_rate": 24000, "framing": "binary"}
+RSS_GROWTH_BYTES = 12 * 2**20
+CODE = re.compile(rb'"(?:code|reason)": "(\w+)"')
+EXPECTED_CODES = {
+    "bad_json",
+    "unknown_event",
+    "bad_media",
+    "bad_base64",
+    "bad_session_id",
+    "bad_params",
+    "params_too_big",
+    "bad_media_format",
+    "bad_mark",
+    "not_started",
+    "already_started",
+    "unexpected_binary",
+    "bad_length",
+    "too_big",
+    "too_many_errors",
+    "connection_already_exists",
+    "concurrency_limit_reached",
+    "no_such_stream",
+    "origin_not_allowed",
+    "not_found",
+    "client_stop",
+}
+
+
+@dataclass
+class Tally:
+    hostile: int = 0
+    sockets: int = 0
+    left_open: int = 0
+    codes: Counter[str] = field(default_factory=Counter)
+
+
+# Hostile peers ---------------------------------------------------------------------------------------------------
+
+
+async def carry_out(attack: Attack, port: int, tally: Tally) -> None:
+    async with asyncio.timeout(CONNECT_TIMEOUT_S):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answer = b""
+    try:
+        async with asyncio.timeout(LEAVE_TIMEOUT_S):
+            first, *others = attack.writes
+            writer.write(first)
+            if others and not attack.pipelined:
+                answer = await reader.read(65536)
+            for data in others:
+                writer.write(data)
+                await writer.drain()
+            if attack.leaves == "wait":
+                while data := await reader.read(1 << 20):
+                    answer += data
+    except ConnectionError:
+        pass  # the server had enough
+    except TimeoutError:
+        tally.left_open += 1
+    finally:
+        writer.transport.abort()
+    tally.hostile += attack.count
+    tally.sockets += 1
+    tally.codes.update(code.decode() for code in CODE.findall(answer))
+
+
+async def besiege(port: int, numbers: range, live_ids: list[str], tally: Tally) -> None:
+    waiting = iter(numbers)
+
+    async def peer() -> None:
+        for number in waiting:
+            await carry_out(attack(number, SEED, live_ids), port, tally)
+
+    async with asyncio.TaskGroup() as peers:
+        for _ in range(HOSTILE_PEERS):
+            peers.create_task(peer())
+
+
+# Honest sessions -------------------------------------------------------------------------------------------------
+
+
+class Honest:
+    """Talks in real time until told to stop."""
+
+    def __init__(self, client: VoiceClient, session_id: str) -> None:
+        self.client = client
+        self.session_id = session_id
+        self.sent = bytearray()
+        self._enough = asyncio.Event()
+
+    async def talk(self) -> None:
+        rng = Random(self.session_id)
+        began = time.monotonic()
+        await self.client.start(self.session_id, media_format=FORMAT)
+        await self.client.wait_for_message(event="started")
+        index = 0
+        while not self._enough.is_set():
+            payload = rng.randbytes(FRAME_BYTES).replace(b"\x7f", b"\xff")
+            self.sent += payload
+            await self.client.send_payload(payload)
+            index += 1
+            await asyncio.sleep(began + index * FRAME_S - time.monotonic())
+
+    async def finish(self) -> None:
+        self._enough.set()
+        await self.client.wait_for_audio(len(self.sent))
+        assert self.client.received_audio() == bytes(self.sent)
+        assert [a.value["event"] for a in self.client.messages] == ["started"]
+        assert not self.client.closed
+
+
+# The server ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Footprint:
+    rss_bytes: int
+    descriptors: int
+    threads: int
+
+
+async def settled(server, live: int) -> Footprint:
+    """What the server holds once nothing is left of the hostile sessions."""
+    process = psutil.Process(server.pid)
+    async with asyncio.timeout(SETTLE_TIMEOUT_S):
+        while sum(row["state"] == "active" for row in session_rows(server.database)) > live:
+            await asyncio.sleep(0.05)
+        threads = process.num_threads() + 1
+        while process.num_threads() < threads:  # threads of blocking handlers take a moment to return
+            threads = process.num_threads()
+            await asyncio.sleep(0.6)
+    return Footprint(process.memory_info().rss, process.num_fds(), threads)
+
+
+@pytest.mark.parametrize(("kind", "connections"), [("daphne", 2400), ("uvicorn", 300)])
+async def test_hostile_clients_touch_no_session_but_their_own(start_server, kind, connections):
+    server = start_server(kind)
+    tally = Tally()
+    footprints = []
+    ids = [f"honest-{secrets.token_hex(4)}" for _ in range(2)]
+    url = server.websocket_url("/exact/websocket/offer")
+    began = time.monotonic()
+    async with open_client(url) as first, open_client(url) as second, asyncio.TaskGroup() as tasks:
+        honest = [Honest(client, session_id) for client, session_id in zip((first, second), ids, strict=True)]
+        talks = [tasks.create_task(each.talk()) for each in honest]
+        await asyncio.gather(*(each.client.wait_for_audio(FRAME_BYTES) for each in honest))
+        for third in range(3):
+            numbers = range(third * connections // 3, (third + 1) * connections // 3)
+            await besiege(server.port, numbers, ids, tally)
+            footprints.append(await settled(server, live=len(ids)))
+        for each in honest:
+            await each.finish()
+        await asyncio.gather(*talks)
+    print(time.monotonic() - began, tally, footprints)
+    gc.collect()
+    await settled(server, live=0)
+    rows = session_rows(server.database)
+    assert {row["end_reason"] for row in rows if row["session_id"] in ids} == {"client_gone"}
+    assert "Traceback" not in server.log()
+    assert set(tally.codes) >= EXPECTED_CODES

@@ -1,0 +1,51 @@
+import pytest
+
+from rtc.conf import Conf, conf
+
+DEFAULTS = {
+    "RTC_SEND_LEAD_MS": 200,
+    "RTC_INPUT_QUEUE_MS": 5_000,
+    "RTC_OUTPUT_QUEUE_MS": 1_000,
+    "RTC_MAX_AUDIO_BYTES": 65_536,
+    "RTC_MAX_PARAMS_BYTES": 4_096,
+    "RTC_ERROR_LIMIT": 20,
+    "RTC_ERROR_WINDOW_S": 10.0,
+    "RTC_START_TIMEOUT_S": 20.0,
+    "RTC_IDLE_TIMEOUT_S": 60.0,
+    "RTC_CLOSE_GRACE_S": 10.0,
+    "RTC_START_UP_HOLD_MS": 1_000,
+    "RTC_SHUTDOWN_TIMEOUT_S": 5.0,
+    "RTC_ALLOWED_ORIGINS": [],
+    "RTC_STREAMS": {},
+}
+FOLLOW_DEBUG = {"RTC_SHOW_HANDLER_ERRORS"}
+NAMES = [name for name in vars(Conf) if name.startswith("RTC_")]
+
+
+def test_each_setting_has_its_default_here():
+    assert set(NAMES) == set(DEFAULTS) | FOLLOW_DEBUG
+
+
+@pytest.mark.parametrize("name", sorted(DEFAULTS))
+def test_defaults(settings, name):
+    if hasattr(settings, name):
+        delattr(settings, name)
+    assert getattr(conf, name) == DEFAULTS[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_setting_is_read_anew_each_time(settings, name):
+    for value in ("first", "second"):
+        setattr(settings, name, value)
+        assert getattr(conf, name) == value
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_errors_are_shown_where_debug_is_on(settings, debug):
+    settings.DEBUG = debug
+    assert conf.RTC_SHOW_HANDLER_ERRORS is debug
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_setting_says_what_it_is(name):
+    assert getattr(Conf, name).__doc__

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from rtc.emission import AdditionalOutputs, CloseStream, take_apart
+
+SAMPLES = np.zeros(480, np.int16)
+OUTPUTS = AdditionalOutputs(1, "two")
+CLOSE = CloseStream()
+
+
+@pytest.mark.parametrize(
+    ("value", "parts"),
+    [
+        (None, (None, None)),
+        (frame := (24000, SAMPLES), (frame, None)),
+        (stereo := (24000, SAMPLES, "stereo"), (stereo, None)),
+        (OUTPUTS, (None, OUTPUTS)),
+        (CLOSE, (None, CLOSE)),
+        ((frame, OUTPUTS), (frame, OUTPUTS)),
+        ((stereo, OUTPUTS), (stereo, OUTPUTS)),
+        ((frame, CLOSE), (frame, CLOSE)),
+        ((None, OUTPUTS), (None, OUTPUTS)),
+    ],
+)
+def test_an_emission_has_audio_and_the_rest(value, parts):
+    assert take_apart(value) == parts
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["audio", 5, b"", SAMPLES, (), (24000,), (24000, [0, 0]), (24000, SAMPLES, "mono", 1), ("audio", OUTPUTS), [24000,
+    1]], ids=repr,
+)
+def test_what_is_no_emission_is_named(value):
+    with pytest.raises(TypeError, match=r"expected \(sample_rate, array\)"):
+        take_apart(value)
+
+
+def test_outputs_keep_their_arguments_and_a_close_its_words():
+    assert OUTPUTS.args == (1, "two")
+    assert CLOSE.msg == "Stream closed"
+    assert CloseStream("bye").msg == "bye"

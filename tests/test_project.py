@@ -1,0 +1,95 @@
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+
+from fastrtc_project import streams
+from fastrtc_project.management.commands import demo_admin
+from rtc import AdditionalOutputs
+
+ROOT = Path(__file__).resolve().parents[1]
+FRAME = np.full((1, 960), 1000, dtype=np.int16)  # 20 ms
+
+
+@pytest.fixture
+def password_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo_admin, "PASSWORD_FILE", tmp_path / "password")
+    return tmp_path / "password"
+
+
+def run_demo_admin() -> str:
+    output = io.StringIO()
+    call_command("demo_admin", stdout=output)
+    return output.getvalue()
+
+
+@pytest.mark.django_db
+def test_demo_admin_is_made_once_and_told_again(password_file):
+    first = run_demo_admin()
+    admin = get_user_model().objects.get(username="admin")
+    password = password_file.read_text().strip()
+    assert admin.is_superuser and admin.check_password(password)
+    assert password in first
+    assert password_file.stat().st_mode & 0o777 == 0o600
+    assert run_demo_admin() == first
+    assert get_user_model().objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_demo_admin_leaves_a_password_of_ones_own_alone(password_file):
+    get_user_model().objects.create_superuser("admin", password="one of my own")
+    assert "changepassword admin" in run_demo_admin()
+    assert get_user_model().objects.get().check_password("one of my own")
+
+
+def test_without_debug_a_secret_key_is_required():
+    environment = {**os.environ, "DEBUG": "0", "SECRET_KEY": ""}
+    code = "import fastrtc_project.settings"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert "ImproperlyConfigured: Set SECRET_KEY" in result.stderr
+
+
+async def test_echo_drops_the_oldest_audio_past_its_backlog():
+    handler = streams.EchoHandler()
+    for value in range(20):
+        await handler.receive((48000, np.full((1, 960), value, dtype=np.int16)))
+    echoed = [(await handler.emit())[1][0, 0] for _ in range(5)]
+    assert echoed == [15, 16, 17, 18, 19]  # the last 100 ms
+
+
+async def test_echo_keeps_a_frame_longer_than_the_backlog():
+    handler = streams.EchoHandler()
+    long_frame = np.zeros((1, 48000), dtype=np.int16)
+    await handler.receive((48000, long_frame))
+    assert (await handler.emit())[1] is long_frame
+
+
+async def test_echo_tells_the_loudness_every_five_seconds_of_audio():
+    handler = streams.EchoHandler()
+    outputs = []
+    for index in range(500):
+        await handler.receive((48000, FRAME))
+        match await handler.emit():
+            case ((48000, _), AdditionalOutputs() as output):
+                outputs.append((index, output.args))
+    assert outputs == [(249, ({"loudness_dbfs": -30.3},)), (499, ({"loudness_dbfs": -30.3},))]
+
+
+def test_loudness_of_silence_is_the_floor():
+    assert streams.loudness_dbfs(np.zeros((1, 960), dtype=np.int16)) == streams.SILENCE_DBFS
+
+
+def test_tune_is_clean():
+    chunks = list(streams.play_tune())
+    samples = np.concatenate([samples for _, samples in chunks])
+    assert {rate for rate, _ in chunks} == {streams.TUNE_SAMPLE_RATE}
+    assert samples.dtype == np.int16
+    assert samples.size == pytest.approx(19.2 * streams.TUNE_SAMPLE_RATE)
+    assert 8000 < np.abs(samples).max() < 20000
+    assert all(abs(int(chunk[0])) + abs(int(chunk[-1])) < 200 for _, chunk in chunks)  # no click between notes
