@@ -114,5 +114,7 @@ class MediaConsumer(RefusingConsumer):
         if self._open:
             try:
                 await self.base_send(message)
-            except OSError:  # the client went away; the next thing received says so
+            except (OSError, RuntimeError):
+                # The client went away, and the next thing received says so. Uvicorn raises an OSError then, Daphne's
+                # WebSocket library a RuntimeError.
                 self._open = False

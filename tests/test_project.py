@@ -1,3 +1,4 @@
+import asyncio
 import io
 import os
 import subprocess
@@ -12,6 +13,7 @@ from django.core.management import call_command
 from fastrtc_project import streams
 from fastrtc_project.management.commands import demo_admin
 from rtc import AdditionalOutputs
+from rtc.context import SessionHandle
 
 ROOT = Path(__file__).resolve().parents[1]
 FRAME = np.full((1, 960), 1000, dtype=np.int16)  # 20 ms
@@ -55,23 +57,35 @@ def test_without_debug_a_secret_key_is_required():
     assert "ImproperlyConfigured: Set SECRET_KEY" in result.stderr
 
 
-async def test_echo_drops_the_oldest_audio_past_its_backlog():
+def echo_with(unplayed_s):
+    async def nothing(text):
+        raise AssertionError("an echo sends no messages")
+
     handler = streams.EchoHandler()
-    for value in range(20):
+    handler.bind(
+        SessionHandle(
+            id="a",
+            stream="default",
+            loop=asyncio.get_running_loop(),
+            send_text=nothing,
+            clear=lambda: None,
+            place_mark=lambda mark: None,
+            unplayed_s=unplayed_s,
+        )
+    )
+    return handler
+
+
+async def test_echo_drops_what_it_could_only_play_late():
+    backlog_s = iter([0.0, 0.2, 0.5, 1.0, 0.3])
+    handler = echo_with(lambda: next(backlog_s))
+    for value in range(5):
         await handler.receive((48000, np.full((1, 960), value, dtype=np.int16)))
-    echoed = [(await handler.emit())[1][0, 0] for _ in range(5)]
-    assert echoed == [15, 16, 17, 18, 19]  # the last 100 ms
-
-
-async def test_echo_keeps_a_frame_longer_than_the_backlog():
-    handler = streams.EchoHandler()
-    long_frame = np.zeros((1, 48000), dtype=np.int16)
-    await handler.receive((48000, long_frame))
-    assert (await handler.emit())[1] is long_frame
+    assert [(await handler.emit())[1][0, 0] for _ in range(3)] == [0, 1, 4]
 
 
 async def test_echo_tells_the_loudness_every_five_seconds_of_audio():
-    handler = streams.EchoHandler()
+    handler = echo_with(lambda: 0.0)
     outputs = []
     for index in range(500):
         await handler.receive((48000, FRAME))

@@ -237,7 +237,7 @@ export class RTCClient extends EventTarget {
       this.socket.close();
       this.socket = null;
     }
-    this.started = this.speaking = false;
+    this.started = this.speaking = this.muted = false;
     this.setState(state, text);
     this.emit("end", { reason, code, text });
     this.resolveConnect?.();

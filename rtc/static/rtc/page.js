@@ -80,6 +80,14 @@ function addLine(kind, text) {
   part("log-empty").hidden = true;
 }
 
+function showMuted() {
+  const button = part("mute");
+  if (!button) return;
+  button.disabled = !client.active;
+  button.setAttribute("aria-pressed", client.muted);
+  part("mute-label").textContent = client.muted ? "Unmute" : "Mute";
+}
+
 function showState({ state, text }) {
   root.dataset.state = state;
   part("state").textContent = (!takesAudio && PLAYING_WORDS[state]) || STATE_WORDS[state];
@@ -87,7 +95,7 @@ function showState({ state, text }) {
   const button = part("connect");
   button.setAttribute("aria-pressed", client.active);
   part("connect-label").textContent = client.active ? "Hang up" : state === "idle" ? "Connect" : "Connect again";
-  if (part("mute")) part("mute").disabled = !client.active;
+  showMuted();
   for (const field of root.querySelectorAll("[data-setting]")) field.disabled = client.active;
   if (client.active) return;
   setMeter("in", QUIET_DB);
@@ -144,10 +152,9 @@ part("connect").addEventListener("click", () => {
   else client.connect();
 });
 
-part("mute")?.addEventListener("click", ({ currentTarget }) => {
+part("mute")?.addEventListener("click", () => {
   client.setMuted(!client.muted);
-  currentTarget.setAttribute("aria-pressed", client.muted);
-  part("mute-label").textContent = client.muted ? "Unmute" : "Mute";
+  showMuted();
 });
 
 window.addEventListener("pagehide", () => client.stop());
