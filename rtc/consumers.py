@@ -7,6 +7,7 @@ from typing import Any
 
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.sessions import InstanceSessionWrapper
 
 from rtc.calls import Call
 from rtc.core.messages import End, Error, serialize
@@ -16,8 +17,20 @@ from rtc.registry import Caller
 
 logger = logging.getLogger(__name__)
 
+Send = Callable[[Any], Awaitable[None]]
+
 NOT_ALLOWED = 4403
 NOT_FOUND = 4404
+
+
+def below_session_middleware(send: Send) -> Send:
+    """The `send` that Channels' session middleware wraps.
+
+    The wrapper looks at every message whether it may carry a cookie, through several lazy objects; a WebSocket frame
+    can't. `accept` still goes through it.
+    """
+    wrapper = getattr(send, "__self__", None)
+    return wrapper.real_send if isinstance(wrapper, InstanceSessionWrapper) else send
 
 
 class RefusingConsumer(AsyncWebsocketConsumer):
@@ -47,11 +60,10 @@ class MediaConsumer(RefusingConsumer):
     _call: Call | None = None
     _open = True
 
-    async def __call__(
-        self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
-    ) -> None:
+    async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
         self.scope = scope
         self.base_send = send
+        self._send_frame = below_session_middleware(send)
         try:
             while True:
                 await self.dispatch(await receive())
@@ -113,7 +125,7 @@ class MediaConsumer(RefusingConsumer):
     async def _send(self, message: dict[str, Any]) -> None:
         if self._open:
             try:
-                await self.base_send(message)
+                await self._send_frame(message)
             except (OSError, RuntimeError):
                 # The client went away, and the next thing received says so. Uvicorn raises an OSError then, Daphne's
                 # WebSocket library a RuntimeError.

@@ -35,11 +35,14 @@ async def test_swallow_cancel():
     class C(H):
         async def emit(self):
             try: await asyncio.sleep(3600)
-            except asyncio.CancelledError: return None
+            except asyncio.CancelledError:
+                self.calls.append("cancelled")
+                if len(self.calls)>2: raise
+                return None
     h=C(); c=Client(Stream(h)); await c.start(); await asyncio.sleep(1)
     await c.stop()
     assert await c.until_closed(100)==1000
-    assert h.calls==["shutdown"]
+    assert h.calls==["cancelled","shutdown"]
 
 @virtual_time
 async def test_stop_at_once():

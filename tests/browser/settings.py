@@ -1,8 +1,12 @@
 from pathlib import Path
 
 from fastrtc_project.settings import *  # noqa: F403
+from fastrtc_project.settings import MIDDLEWARE as DEMO_MIDDLEWARE
 
 ALLOWED_HOSTS = ["127.0.0.1", "insecure.test"]
+
+# The pages have to work where nothing inline and nothing from elsewhere may run.
+MIDDLEWARE = [*DEMO_MIDDLEWARE, "tests.browser.middleware.content_security_policy"]
 
 HERE = Path(__file__).resolve().parent
 

@@ -161,3 +161,4 @@ window.addEventListener("pagehide", () => client.stop());
 listDevices();
 root.rtcClient = client;
 showState({ state: "idle", text: "" });
+part("connect").disabled = false; // until here a click would have been lost
