@@ -33,31 +33,13 @@ def below_session_middleware(send: Send) -> Send:
     return wrapper.real_send if isinstance(wrapper, InstanceSessionWrapper) else send
 
 
-class RefusingConsumer(AsyncWebsocketConsumer):
-    """Says why, and closes. A refusal before `accept` would reach the client as a bare 403."""
+class ToughConsumer(AsyncWebsocketConsumer):
+    """Sends to a client that may be gone. It has no channel layer and touches no database connection.
 
-    channel_layer_alias = None
-
-    async def refuse(self, reason: str, close_code: int, text: str) -> None:
-        await self.accept()
-        await self.send(text_data=serialize(Error(code=reason, text=text)))
-        await self.send(text_data=serialize(End(reason=reason, text=text)))
-        await self.close(close_code)
-
-
-class NotFoundConsumer(RefusingConsumer):
-    async def connect(self) -> None:
-        await self.refuse("not_found", NOT_FOUND, "There is no WebSocket at this address.")
-
-
-class MediaConsumer(RefusingConsumer):
-    """Speaks the media protocol on one socket.
-
-    It reads its socket in a loop of its own, and takes frames without Channels' `aclose_old_connections()`, which
-    would send each of them through one thread that all consumers share. It touches no database connection itself.
+    It reads its socket in a loop of its own, and takes frames without Channels' `aclose_old_connections()`, which would
+    send each of them through one thread that all consumers share.
     """
 
-    _call: Call | None = None
     _open = True
 
     async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
@@ -69,48 +51,23 @@ class MediaConsumer(RefusingConsumer):
                 await self.dispatch(await receive())
         except StopConsumer:
             pass
-        except asyncio.CancelledError:
-            # The server is going down. What is sent now gets out.
-            if self._call is not None:
-                await self._call.shut_down()
-            raise
-        finally:
-            if self._call is not None:
-                await self._call.leave()
 
     async def dispatch(self, message: Any) -> None:
         kind = message["type"]
         if kind == "websocket.receive":
-            if self._call is not None:
-                await self._call.receive(message.get("text"), message.get("bytes"))
+            await self.receive(message.get("text"), message.get("bytes"))
         elif kind == "websocket.connect":
             await self.connect()
         else:
             self._open = False
             raise StopConsumer
 
-    async def connect(self) -> None:
-        alias = self.scope["url_route"]["kwargs"]["alias"]
-        stream = get_stream(alias)
-        if not origin_allowed(self.scope["headers"]):
-            await self.refuse("origin_not_allowed", NOT_ALLOWED, "Pages of this origin may not connect.")
-        elif stream is None:
-            await self.refuse("no_such_stream", NOT_FOUND, f"There is no stream {alias!r}.")
-        else:
-            await self.accept()
-            self._call = Call(self, stream, alias, self._caller())
-
-    def _caller(self) -> Caller:
-        user = self.scope.get("user")
-        client = self.scope.get("client")
-        headers = dict(self.scope["headers"])
-        return Caller(
-            user=user if user is not None and user.is_authenticated else None,
-            address=client[0] if client else None,
-            user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
-        )
-
-    # The socket that the call uses -----------------------------------------------------------------------------
+    async def refuse(self, reason: str, close_code: int, text: str) -> None:
+        """Say why, and close. A refusal before `accept` would reach the client as a bare 403."""
+        await self.accept()
+        await self.send_text(serialize(Error(code=reason, text=text)))
+        await self.send_text(serialize(End(reason=reason, text=text)))
+        await self.close_socket(close_code)
 
     async def send_text(self, text: str) -> None:
         await self._send({"type": "websocket.send", "text": text})
@@ -130,3 +87,51 @@ class MediaConsumer(RefusingConsumer):
                 # The client went away, and the next thing received says so. Uvicorn raises an OSError then, Daphne's
                 # WebSocket library a RuntimeError.
                 self._open = False
+
+
+class NotFoundConsumer(ToughConsumer):
+    async def connect(self) -> None:
+        await self.refuse("not_found", NOT_FOUND, "There is no WebSocket at this address.")
+
+
+class MediaConsumer(ToughConsumer):
+    """Speaks the media protocol on one socket."""
+
+    _call: Call | None = None
+
+    async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except asyncio.CancelledError:
+            # The server is going down. What is sent now gets out.
+            if self._call is not None:
+                await self._call.shut_down()
+            raise
+        finally:
+            if self._call is not None:
+                await self._call.leave()
+
+    async def connect(self) -> None:
+        alias = self.scope["url_route"]["kwargs"]["alias"]
+        stream = get_stream(alias)
+        if not origin_allowed(self.scope["headers"]):
+            await self.refuse("origin_not_allowed", NOT_ALLOWED, "Pages of this origin may not connect.")
+        elif stream is None:
+            await self.refuse("no_such_stream", NOT_FOUND, f"There is no stream {alias!r}.")
+        else:
+            await self.accept()
+            self._call = Call(self, stream, alias, self._caller())
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self._call is not None:
+            await self._call.receive(text_data, bytes_data)
+
+    def _caller(self) -> Caller:
+        user = self.scope.get("user")
+        client = self.scope.get("client")
+        headers = dict(self.scope["headers"])
+        return Caller(
+            user=user if user is not None and user.is_authenticated else None,
+            address=client[0] if client else None,
+            user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
+        )

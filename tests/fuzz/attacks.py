@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
+from typing import Literal
 
 from tests.fuzz.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame, upgrade
 from tests.fuzz.messages import MAX_AUDIO_BYTES, hostile_text, start, valid
@@ -16,21 +17,35 @@ GOODBYE = frame(CLOSE, b"\x03\xe8")
 @dataclass(slots=True)
 class Attack:
     """Args:
-    writes: bytes to send one after the other, the first before the answer to the handshake.
+    writes: bytes to send one after the other: the handshake, and when it was answered the frames, and how it ends.
     count: hostile frames and handshakes in it.
-    leaves: how the client goes: "abort" at once, or "wait" until the server closes.
+    leaves: how the client goes. "abort": drops the connection when all is written. "close": writes on at once, and waits
+        for the server to drop it. "linger": the same, but hears the answer to a ping before what it writes last.
     """
 
     writes: list[bytes]
     count: int
-    leaves: str = "wait"
-    pipelined: bool = field(default=False)
+    leaves: Literal["abort", "close", "linger"]
 
 
 def attack(number: int, seed: int, live_ids: list[str]) -> Attack:
     """The same for the same arguments."""
     rng = Random(f"{seed}/{number}")
     return rng.choices([broken_http, strange_handshake, hostile_socket], weights=[3, 2, 8])[0](rng, live_ids)
+
+
+def _text(message: object) -> bytes:
+    return frame(TEXT, json.dumps(message).encode())
+
+
+def _fresh_id(rng: Random) -> str:
+    return f"hostile-{rng.getrandbits(64):x}"
+
+
+FLOOD_FRAMES = 25
+FLOOD = _text("junk") * FLOOD_FRAMES
+STOP = _text({"event": "stop"})
+PINGED = _text({"event": "ping"})
 
 
 # Handshakes ------------------------------------------------------------------------------------------------------
@@ -108,7 +123,7 @@ def strange_handshake(rng: Random, live_ids: list[str]) -> Attack:
     path = rng.choice(PATHS) if rng.random() < 0.6 else b"/" + rng.choice(STREAMS) + b"/websocket/offer"
     headers = rng.sample(HEADERS, rng.randrange(1, 3))
     frames = [_text(start(rng, _fresh_id(rng))), GOODBYE]
-    return Attack([upgrade(path, *headers), b"".join(frames)], 1, leaves=rng.choice(["wait", "abort"]))
+    return Attack([upgrade(path, *headers), b"".join(frames)], 1, leaves=rng.choice(["close", "abort"]))
 
 
 # Frames ----------------------------------------------------------------------------------------------------------
@@ -117,7 +132,6 @@ def strange_handshake(rng: Random, live_ids: list[str]) -> Attack:
 def hostile_socket(rng: Random, live_ids: list[str]) -> Attack:
     frames = list(_frames(rng, live_ids))
     count = len(frames)
-    last = rng.choices([GOODBYE, _text({"event": "stop"}), b"", rng.choice(FATAL)(rng)], weights=[5, 2, 2, 5])[0]
     started = rng.random()
     if started < 0.6:
         frames.insert(0, _text(start(rng, _fresh_id(rng))))
@@ -126,10 +140,15 @@ def hostile_socket(rng: Random, live_ids: list[str]) -> Attack:
         count += 1
     elif started < 0.9:
         frames.insert(rng.randrange(len(frames)), _text(start(rng, _fresh_id(rng))))
-    count += last not in (GOODBYE, b"")
-    writes = [upgrade(b"/" + rng.choice(STREAMS) + b"/websocket/offer"), b"".join(frames), last + GOODBYE]
-    leaves = rng.choices(["wait", "abort"], weights=[4, 1])[0] if last else "abort"
-    return Attack(writes, count, leaves=leaves, pipelined=rng.random() < 0.2)
+    handshake = upgrade(b"/" + rng.choice(STREAMS) + b"/websocket/offer")
+    batch = b"".join(frames) + PINGED
+    manner = rng.random()
+    if manner < 0.05:  # frames before the server has agreed to them
+        return Attack([handshake + batch], 1, leaves="abort")
+    if manner < 0.25:
+        return Attack([handshake, batch, rng.choice(UNFINISHED)(rng)], count + 1, leaves="abort")
+    ending, more = rng.choice([(GOODBYE, 0), (STOP, 0), (FLOOD, FLOOD_FRAMES), (rng.choice(FATAL)(rng), 1)])
+    return Attack([handshake, batch, ending + GOODBYE], count + more, leaves="linger" if manner < 0.85 else "close")
 
 
 def _frames(rng: Random, live_ids: list[str]) -> Iterator[bytes]:
@@ -170,7 +189,7 @@ FATAL: list[Callable[[Random], bytes]] = [
     lambda rng: frame(TEXT, b"x", final=False) + frame(TEXT, b"y"),
     lambda rng: frame(PING, bytes(126)),
     lambda rng: frame(PING, b"x", final=False),
-    lambda rng: frame(TEXT, b"x" * 10, length=rng.choice([5, 1000, 1 << 40, 1 << 63])),
+    lambda rng: frame(TEXT, b"x" * 10, length=rng.choice([5, 1 << 40, 1 << 63])),
     lambda rng: frame(CLOSE, rng.choice([b"\x00", b"\x03\xe8\xff\xff", b"\x00\x00", b"\xff\xff", b"\x03\xed",
     bytes(125)])), lambda rng: frame(BINARY, bytes(MAX_AUDIO_BYTES + 1)),
     lambda rng: frame(TEXT, b"[" * 136_000),
@@ -180,10 +199,9 @@ FATAL: list[Callable[[Random], bytes]] = [
     lambda rng: b"GET / HTTP/1.1\r\n\r\n",
 ]
 
-
-def _text(message: object) -> bytes:
-    return frame(TEXT, json.dumps(message).encode())
-
-
-def _fresh_id(rng: Random) -> str:
-    return f"hostile-{rng.getrandbits(64):x}"
+UNFINISHED: list[Callable[[Random], bytes]] = [
+    lambda rng: b"",
+    lambda rng: frame(TEXT, b"x" * 10, length=rng.choice([11, 1000, 60_000])),
+    lambda rng: frame(TEXT, b'{"event":', final=False),
+    lambda rng: frame(BINARY, bytes(500))[: rng.randrange(1, 9)],
+]
