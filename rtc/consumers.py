@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from typing import Any
 
 from channels.exceptions import StopConsumer
@@ -33,7 +34,7 @@ def below_session_middleware(send: Send) -> Send:
     return wrapper.real_send if isinstance(wrapper, InstanceSessionWrapper) else send
 
 
-class ToughConsumer(AsyncWebsocketConsumer):
+class SocketConsumer(AsyncWebsocketConsumer):
     """Sends to a client that may be gone. It has no channel layer and touches no database connection.
 
     It reads its socket in a loop of its own, and takes frames without Channels' `aclose_old_connections()`, which would
@@ -89,12 +90,12 @@ class ToughConsumer(AsyncWebsocketConsumer):
                 self._open = False
 
 
-class NotFoundConsumer(ToughConsumer):
+class NotFoundConsumer(SocketConsumer):
     async def connect(self) -> None:
         await self.refuse("not_found", NOT_FOUND, "There is no WebSocket at this address.")
 
 
-class MediaConsumer(ToughConsumer):
+class MediaConsumer(SocketConsumer):
     """Speaks the media protocol on one socket."""
 
     _call: Call | None = None
@@ -132,6 +133,14 @@ class MediaConsumer(ToughConsumer):
         headers = dict(self.scope["headers"])
         return Caller(
             user=user if user is not None and user.is_authenticated else None,
-            address=client[0] if client else None,
-            user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
+            address=_address(client[0]) if client else None,
+            user_agent=headers.get(b"user-agent", b"").decode("latin-1").replace("\0", ""),
         )
+
+
+def _address(text: str) -> str | None:
+    """The IP address, or None: behind a proxy it is whatever the proxy was told."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None
