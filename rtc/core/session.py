@@ -124,13 +124,14 @@ class Session:
 
     def _binary(self, event: Binary, now: float) -> Effects:
         if len(event.payload) > self._max_audio_bytes:
-            text = f"a frame holds at most {self._max_audio_bytes} bytes of audio"
-            return Reply(Error(code="too_big", text=text)), *self._end("too_big", TOO_BIG)
+            return self._too_big()
         if self.media_format is None or self.media_format.framing is not Framing.BINARY:
             return self._error("unexpected_binary", "binary frames were not agreed in start", now)
         return self._media(event, now)
 
     def _early_media(self, event: Media | Binary, now: float) -> Effects:
+        if len(event.payload) > self._max_audio_bytes:
+            return self._too_big()
         return self._error("not_started", "audio came before start", now)
 
     def _early_mark(self, event: Mark, now: float) -> Effects:
@@ -180,6 +181,10 @@ class Session:
     def _end(self, reason: str, close_code: int, text: str = "") -> Effects:
         self.state = State.ENDED
         return Reply(End(reason=reason, text=text)), Close(reason, close_code)
+
+    def _too_big(self) -> Effects:
+        text = f"a frame holds at most {self._max_audio_bytes} bytes of audio"
+        return Reply(Error(code="too_big", text=text)), *self._end("too_big", TOO_BIG)
 
     def _error(self, code: str, text: str, now: float) -> Effects:
         self.error_count += 1
