@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from benchmarks.measure import Cell
 from benchmarks.report import LABELS
@@ -28,7 +29,7 @@ _STYLES = {
 
 
 def draw(results: Results, path: Path) -> None:
-    figure = Figure(figsize=(11, 4.4), layout="constrained")
+    figure = Figure(figsize=(11, 4.8), layout="constrained")
     latency, cpu = figure.subplots(1, 2)
     _curves(latency, results, "p50_ms")
     latency.set_title("Echo latency, median", loc="left")
@@ -36,7 +37,7 @@ def draw(results: Results, path: Path) -> None:
     _curves(cpu, results, "cpu_ms")
     cpu.set_title("Server CPU for a session and second", loc="left")
     cpu.set_ylabel("ms")
-    cpu.legend(frameon=False)
+    figure.legend(*cpu.get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False)
     figure.supxlabel("sessions, each sending 20 ms of mu-law at 24 kHz in real time", fontsize="medium")
     figure.savefig(path, dpi=150)
 
@@ -62,6 +63,7 @@ def _curves(axes: Axes, results: Results, name: str) -> None:
     axes.set_yscale("log")
     axes.set_xticks(results.sessions, [str(sessions) for sessions in results.sessions])
     axes.minorticks_off()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.grid(axis="y", color="#dddddd", linewidth=0.7)
     axes.set_axisbelow(True)

@@ -14,7 +14,7 @@ from rtc.core import effects
 from rtc.core.events import Admitted, Binary, Broken, Disconnected, Event, Expire, Finish, Junk, NotAdmitted
 from rtc.core.exceptions import ProtocolError, Refused
 from rtc.core.formats import Framing
-from rtc.core.messages import Clear, FetchOutput, Mark, Start, parse, serialize, serialize_media
+from rtc.core.messages import Clear, FetchOutput, Mark, Start, parse, parse_audio, serialize, serialize_media
 from rtc.core.session import HANDLER_FAILED, TIMED_OUT, Session, State
 from rtc.database import perform, submit
 from rtc.deadlines import IdleTimer
@@ -32,9 +32,9 @@ EARLY_FRAMES = 256
 class Socket(Protocol):
     """The frames of one WebSocket. Sending on a socket that is gone does nothing."""
 
-    async def send_text(self, text: str) -> None: ...
+    def send_text(self, text: str) -> Coroutine[Any, Any, None]: ...
 
-    async def send_bytes(self, payload: bytes) -> None: ...
+    def send_bytes(self, payload: bytes) -> Coroutine[Any, Any, None]: ...
 
     async def close_socket(self, close_code: int) -> None: ...
 
@@ -75,7 +75,12 @@ class Call:
 
     async def receive(self, text: str | None, payload: bytes | None) -> None:
         """One frame, text or binary. Only parses and enqueues: nothing of the handler's is awaited here."""
-        self._last_heard = self._loop.time()
+        now = self._last_heard = self._loop.time()
+        if text is not None and self._runner is not None:
+            audio = parse_audio(text, self._max_audio_bytes)
+            if audio is not None and self._session.takes(audio):
+                self._runner.feed(audio, now)
+                return
         event: Event
         if text is None:
             event = Binary(payload or b"")
@@ -121,8 +126,8 @@ class Call:
     def rate_measured(self, sample_rate: int) -> None:
         self._sample_rate = sample_rate
 
-    async def _send_media(self, payload: bytes) -> None:
-        await self._socket.send_text(serialize_media(payload))
+    def _send_media(self, payload: bytes) -> Awaitable[None]:
+        return self._socket.send_text(serialize_media(payload))
 
     # What the session wants done -------------------------------------------------------------------------------
 

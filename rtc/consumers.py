@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from ipaddress import ip_address
 from typing import Any
 
@@ -70,11 +70,11 @@ class SocketConsumer(AsyncWebsocketConsumer):
         await self.send_text(serialize(End(reason=reason, text=text)))
         await self.close_socket(close_code)
 
-    async def send_text(self, text: str) -> None:
-        await self._send({"type": "websocket.send", "text": text})
+    def send_text(self, text: str) -> Coroutine[Any, Any, None]:
+        return self._send({"type": "websocket.send", "text": text})
 
-    async def send_bytes(self, payload: bytes) -> None:
-        await self._send({"type": "websocket.send", "bytes": payload})
+    def send_bytes(self, payload: bytes) -> Coroutine[Any, Any, None]:
+        return self._send({"type": "websocket.send", "bytes": payload})
 
     async def close_socket(self, close_code: int) -> None:
         await self._send({"type": "websocket.close", "code": close_code})

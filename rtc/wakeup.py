@@ -7,6 +7,7 @@ class Wakeup:
     """Lets one task wait until another part of the loop has something for it. `set()` before `wait()` is not lost."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._set = False
         self._waiter: asyncio.Future[None] | None = None
 
@@ -18,7 +19,7 @@ class Wakeup:
     async def wait(self) -> None:
         """Wait until set; then it is unset again."""
         while not self._set:
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = self._loop.create_future()
             try:
                 await self._waiter
             finally:
@@ -27,7 +28,7 @@ class Wakeup:
 
     async def wait_for(self, timeout_s: float) -> None:
         """The same, for `timeout_s` seconds at the most."""
-        timer = asyncio.get_running_loop().call_later(timeout_s, self.set)
+        timer = self._loop.call_later(timeout_s, self.set)
         try:
             await self.wait()
         finally:

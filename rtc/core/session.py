@@ -81,6 +81,7 @@ class Session:
         self.error_count = 0
         self._error_window_s = error_window_s
         self._max_audio_bytes = max_audio_bytes
+        self._sample_bytes = 1
         self._error_times: deque[float] = deque(maxlen=error_limit + 1)
         self._finish = Finish(reason="done")
 
@@ -99,12 +100,18 @@ class Session:
             return ()
         raise InvalidState(type(event).__name__, self.state.value)
 
+    def takes(self, payload: bytes) -> bool:
+        """Whether `handle(Media(payload))` would do nothing but deliver it: so it need not be asked for every frame."""
+        return self.state is State.ACTIVE and not len(payload) % self._sample_bytes
+
     # Steps: what a table cell does ---------------------------------------------------------------------------
 
     def _start(self, event: Start, now: float) -> Effects:
         self.state = State.ADMITTING
         self.id = event.session_id
         self.media_format = event.media_format
+        if event.media_format is not None:
+            self._sample_bytes = event.media_format.encoding.bytes_per_sample
         return (Admit(event),)
 
     def _admitted(self, event: Admitted, now: float) -> Effects:
@@ -118,7 +125,7 @@ class Session:
         return Reply(Failed(reason=refusal.reason, limit=refusal.limit)), *self._end(refusal.reason, refusal.close_code)
 
     def _media(self, event: Media | Binary, now: float) -> Effects:
-        if self.media_format is not None and len(event.payload) % self.media_format.encoding.bytes_per_sample:
+        if len(event.payload) % self._sample_bytes:
             return self._error("bad_length", "the audio ends in the middle of a sample", now)
         return (Deliver(event.payload),)
 

@@ -53,7 +53,7 @@ def test_thirty_seconds_without_a_gap(open_page):
     connect(page)
     expect(state(page)).to_have_text("The stream is speaking")
     page.evaluate(RECORD)
-    page.wait_for_function(f"window.played.seconds > {CALL_S}", timeout=(CALL_S + 20) * 1000, polling=500)
+    page.evaluate(f"window.played.until({CALL_S}, 20)")
     source, played = (
         Recording.from_page(page.evaluate(f"window.{name}.result()")) for name in ("microphone", "played")
     )

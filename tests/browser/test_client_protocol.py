@@ -121,7 +121,7 @@ def test_a_lost_connection_is_told_from_an_ended_call(page):
             "All lines are busy. Try again in a moment.",
         ),
         ([{"type": "end", "data": {"reason": "time_limit"}}], 1000, "The call reached its time limit."),
-        ([{"type": "end", "data": {"reason": "closed", "message": "We close at five."}}], 1000, "We close at five."),
+        ([{"type": "end", "data": {"reason": "closed", "message": "we close at five"}}], 1000, "We close at five."),
         ([], 4401, "You have to log in first."),
     ],
 )

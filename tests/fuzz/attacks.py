@@ -16,22 +16,28 @@ GOODBYE = frame(CLOSE, b"\x03\xe8")
 
 @dataclass(slots=True)
 class Attack:
-    """Args:
-    writes: bytes to send one after the other: the handshake, and when it was answered the frames, and how it ends.
-    count: hostile frames and handshakes in it.
-    leaves: how the client goes. "abort": drops the connection when all is written. "close": writes on at once, and waits
-        for the server to drop it. "linger": the same, but hears the answer to a ping before what it writes last.
+    """What one client does: it sends the handshake and, once that is answered, the frames; then one of these endings.
+
+    "abort": drops the connection. "close": says goodbye at once, and waits for the server to drop it.
+    "linger": the same, after the answer to a ping. "await end": the same, after the server's last message.
+
+    Args:
+        frames: empty for a handshake that nothing follows.
+        count: hostile frames and handshakes in it.
     """
 
-    writes: list[bytes]
+    handshake: bytes
+    frames: bytes
     count: int
-    leaves: Literal["abort", "close", "linger"]
+    ending: Literal["abort", "close", "linger", "await end"]
 
 
 def attack(number: int, seed: int, live_ids: list[str]) -> Attack:
     """The same for the same arguments."""
     rng = Random(f"{seed}/{number}")
-    return rng.choices([broken_http, strange_handshake, hostile_socket], weights=[3, 2, 8])[0](rng, live_ids)
+    return rng.choices([broken_http, strange_handshake, refused, hostile_socket], weights=[3, 2, 1, 8])[0](
+        rng, live_ids
+    )
 
 
 def _text(message: object) -> bytes:
@@ -116,14 +122,29 @@ def broken_http(rng: Random, live_ids: list[str]) -> Attack:
             b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * rng.choice([10, 600]) + b"\r\n",
         ]
     )
-    return Attack([data], 1, leaves="abort")
+    return Attack(data, b"", 1, "abort")
 
 
 def strange_handshake(rng: Random, live_ids: list[str]) -> Attack:
     path = rng.choice(PATHS) if rng.random() < 0.6 else b"/" + rng.choice(STREAMS) + b"/websocket/offer"
     headers = rng.sample(HEADERS, rng.randrange(1, 3))
-    frames = [_text(start(rng, _fresh_id(rng))), GOODBYE]
-    return Attack([upgrade(path, *headers), b"".join(frames)], 1, leaves=rng.choice(["close", "abort"]))
+    frames = _text(start(rng, _fresh_id(rng)))
+    return Attack(upgrade(path, *headers), frames, 1, rng.choice(["close", "abort"]))
+
+
+def refused(rng: Random, live_ids: list[str]) -> Attack:
+    """Wants what somebody else has, and waits to be told."""
+    path, session_id, *headers = rng.choice(
+        [
+            (b"/exact/websocket/offer", rng.choice(live_ids)),
+            (b"/tune/websocket/offer", rng.choice(live_ids)),
+            (b"/single/websocket/offer", _fresh_id(rng)),
+            (b"/no-such/websocket/offer", _fresh_id(rng)),
+            (b"/no/such/path", _fresh_id(rng)),
+            (b"/exact/websocket/offer", _fresh_id(rng), b"Origin: https://evil.example"),
+        ]
+    )
+    return Attack(upgrade(path, *headers), _text(start(rng, session_id)), 2, "await end")
 
 
 # Frames ----------------------------------------------------------------------------------------------------------
@@ -140,15 +161,23 @@ def hostile_socket(rng: Random, live_ids: list[str]) -> Attack:
         count += 1
     elif started < 0.9:
         frames.insert(rng.randrange(len(frames)), _text(start(rng, _fresh_id(rng))))
-    handshake = upgrade(b"/" + rng.choice(STREAMS) + b"/websocket/offer")
-    batch = b"".join(frames) + PINGED
+    return _with_an_end(rng, upgrade(b"/" + rng.choice(STREAMS) + b"/websocket/offer"), b"".join(frames), count)
+
+
+def _with_an_end(rng: Random, handshake: bytes, frames: bytes, count: int) -> Attack:
     manner = rng.random()
     if manner < 0.05:  # frames before the server has agreed to them
-        return Attack([handshake + batch], 1, leaves="abort")
-    if manner < 0.25:
-        return Attack([handshake, batch, rng.choice(UNFINISHED)(rng)], count + 1, leaves="abort")
-    ending, more = rng.choice([(GOODBYE, 0), (STOP, 0), (FLOOD, FLOOD_FRAMES), (rng.choice(FATAL)(rng), 1)])
-    return Attack([handshake, batch, ending + GOODBYE], count + more, leaves="linger" if manner < 0.85 else "close")
+        return Attack(handshake + frames, b"", 1, "abort")
+    if manner < 0.2:
+        return Attack(handshake, frames + rng.choice(UNFINISHED)(rng), count + 1, "abort")
+    if manner < 0.3:
+        return Attack(handshake, frames, count, "close")
+    if manner < 0.5:
+        return Attack(handshake, frames + PINGED, count, "linger")
+    if manner < 0.65:
+        return Attack(handshake, frames + rng.choice(FATAL_TO_THE_LIBRARY)(rng), count + 1, "close")
+    last, more = rng.choice([(STOP, 0), (FLOOD, FLOOD_FRAMES), (rng.choice(TOO_BIG)(rng), 1)])
+    return Attack(handshake, frames + last, count + more, "await end")
 
 
 def _frames(rng: Random, live_ids: list[str]) -> Iterator[bytes]:
@@ -180,7 +209,7 @@ def _fragmented(rng: Random, live_ids: list[str]) -> bytes:
     )
 
 
-FATAL: list[Callable[[Random], bytes]] = [
+FATAL_TO_THE_LIBRARY: list[Callable[[Random], bytes]] = [
     lambda rng: frame(TEXT, rng.choice([b"\xff", b"\xc3(", b"\xed\xa0\x80", b'{"event":"\xf8"}', b"\xf0\x9f"])),
     lambda rng: frame(TEXT, b'{"event":"ping"}', masked=False),
     lambda rng: frame(rng.choice([3, 4, 7, 11, 15]), b"x"),
@@ -190,15 +219,17 @@ FATAL: list[Callable[[Random], bytes]] = [
     lambda rng: frame(PING, bytes(126)),
     lambda rng: frame(PING, b"x", final=False),
     lambda rng: frame(TEXT, b"x" * 10, length=rng.choice([5, 1 << 40, 1 << 63])),
-    lambda rng: frame(CLOSE, rng.choice([b"\x00", b"\x03\xe8\xff\xff", b"\x00\x00", b"\xff\xff", b"\x03\xed",
-    bytes(125)])), lambda rng: frame(BINARY, bytes(MAX_AUDIO_BYTES + 1)),
-    lambda rng: frame(TEXT, b"[" * 136_000),
-    lambda rng: frame(TEXT, b'{"event":"media","media":{"payload":"' + b"A" * 90_000 + b'"}}'),
-    lambda rng: frame(rng.choice([TEXT, BINARY]), bytes(rng.choice([1 << 20, (1 << 20) - 1, (1 << 20) + 1]))),
+    lambda rng: frame(CLOSE, rng.choice([b"\x00", b"\x03\xe8\xff\xff", b"\x00\x00", b"\xff\xff", bytes(125)])),
+    lambda rng: frame(rng.choice([TEXT, BINARY]), bytes((1 << 20) + 1)),
     lambda rng: rng.randbytes(rng.randrange(1, 300)),
     lambda rng: b"GET / HTTP/1.1\r\n\r\n",
 ]
-
+TOO_BIG: list[Callable[[Random], bytes]] = [
+    lambda rng: frame(BINARY, bytes(MAX_AUDIO_BYTES + 1)),
+    lambda rng: frame(TEXT, b"[" * 136_000),
+    lambda rng: frame(TEXT, b'{"event":"media","media":{"payload":"' + b"A" * 90_000 + b'"}}'),
+    lambda rng: frame(rng.choice([TEXT, BINARY]), bytes(rng.choice([1 << 20, (1 << 20) - 1]))),
+]
 UNFINISHED: list[Callable[[Random], bytes]] = [
     lambda rng: b"",
     lambda rng: frame(TEXT, b"x" * 10, length=rng.choice([11, 1000, 60_000])),

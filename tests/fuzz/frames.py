@@ -9,8 +9,13 @@ MASK = b"\x00\x00\x00\x00"
 
 
 def frame(
-    opcode: int, payload: bytes, *, final: bool = True, masked: bool = True, reserved: int = 0, length: int | None =
-    None
+    opcode: int,
+    payload: bytes,
+    *,
+    final: bool = True,
+    masked: bool = True,
+    reserved: int = 0,
+    length: int | None = None,
 ) -> bytes:
     """`length`: what the header says, if not the truth."""
     size = len(payload) if length is None else length
@@ -25,9 +30,12 @@ def frame(
     return header + (MASK if masked else b"") + payload
 
 
-def upgrade(path: bytes, *headers: bytes, key: bytes = base64.b64encode(b"sixteen  bytes  "), version: bytes =
-    b"13") -> bytes: lines =
-        [ b"GET " + path + b" HTTP/1.1",
+KEY = base64.b64encode(b"sixteen  bytes  ")
+
+
+def upgrade(path: bytes, *headers: bytes, key: bytes = KEY, version: bytes = b"13") -> bytes:
+    lines = [
+        b"GET " + path + b" HTTP/1.1",
         b"Host: 127.0.0.1",
         b"Upgrade: websocket",
         b"Connection: Upgrade",

@@ -26,8 +26,20 @@ ODD_STRINGS = [
     "null",
 ]
 ODD_NUMBERS = [0, -1, 1, 7999, 48001, 2**31, 2**63, 2**64, -(2**70), 10**400, 0.5, 1e308, -0.0, 1e-320, True, False]
-ODD_LITERALS = ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "9" * 5000, "0x10", "01", "1.", "'a'", "nul",
-"\ufeff{}"]
+ODD_LITERALS = [
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1e999",
+    "-1e999",
+    "9" * 5000,
+    "0x10",
+    "01",
+    "1.",
+    "'a'",
+    "nul",
+    "\ufeff{}",
+]
 EVENTS = ["start", "media", "mark", "stop", "ping", "pong", "clear", "started", "connected", "dtmf", "__class__", ""]
 ENCODINGS = ["mulaw", "pcm_s16le", "opus", "", "MULAW"]
 FRAMINGS = ["json", "binary", "xml"]

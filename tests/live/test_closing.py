@@ -1,5 +1,6 @@
 import asyncio
 import base64
+import json
 import os
 import secrets
 import signal
@@ -134,8 +135,9 @@ async def test_a_live_id_is_refused_with_4409_and_its_session_goes_on(server):
 async def test_too_much_audio_in_a_frame_closes_with_4413(server, kind):
     media_format = BINARY if kind == "binary" else DECLARED
     audio = bytes(MAX_AUDIO_BYTES + 1)
+    message = {"event": "media", "media": {"payload": base64.b64encode(audio).decode()}}
     frame = {
-        "json": '{"event":"media","media":{"payload":"%s"}}' % base64.b64encode(audio).decode(),
+        "json": json.dumps(message),
         "long text": "x" * 900_000,
         "binary": audio,
     }[kind]
@@ -146,6 +148,12 @@ async def test_too_much_audio_in_a_frame_closes_with_4413(server, kind):
         await client.send({"event": "ping"})
         await client.wait_for_message(event="pong")
         await client.socket.send(frame)
+        await closed_with(client, 4413, "too_big")
+
+
+async def test_too_much_audio_before_start_closes_with_4413(server):
+    async with open_client(server.websocket_url(EXACT)) as client:
+        await client.socket.send(bytes(MAX_AUDIO_BYTES + 1))
         await closed_with(client, 4413, "too_big")
 
 

@@ -3,6 +3,7 @@
 const END_REASONS = {
   client_stop: "You ended the call.",
   done: "The call is over.",
+  handler_closed: "The call is over.",
   idle: "The call ended because nothing was heard for a while.",
   time_limit: "The call reached its time limit.",
   no_start: "The server waited too long for the call to begin.",
@@ -12,6 +13,7 @@ const END_REASONS = {
   no_such_stream: "There is no such stream on this server.",
   not_found: "There is no such stream on this server.",
   handler_failed: "Something went wrong on the server.",
+  server_error: "Something went wrong on the server.",
   shutting_down: "The server is restarting. Try again in a moment.",
   too_big: "The server refused a message that was too big.",
   too_many_errors: "The server and this page did not understand each other.",
@@ -35,9 +37,15 @@ export const LOST = "The connection was lost.";
 export const UNREACHABLE = "The server can't be reached.";
 export const NO_ANSWER = "The server did not answer.";
 
+function sentence(text) {
+  const words = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(words) ? words : `${words}.`;
+}
+
 /** `data` is that of the server's last `end` message, or null; `code` the close code. */
 export function endText(data, code) {
-  return data?.message || END_REASONS[data?.reason] || CLOSE_CODES[code] || LOST;
+  if (data?.message) return sentence(data.message);
+  return END_REASONS[data?.reason] || CLOSE_CODES[code] || LOST;
 }
 
 const MICROPHONE_ERRORS = {

@@ -31,6 +31,16 @@ export class Recorder {
     return this.blocks.reduce((count, { samples }) => count + samples.length, 0) / this.context.sampleRate;
   }
 
+  /** Resolves once `seconds` are recorded; rejects when that takes `patience` seconds more. */
+  until(seconds, patience) {
+    return new Promise((resolve, reject) => {
+      const check = setInterval(() => {
+        if (this.seconds >= seconds) resolve(clearInterval(check));
+      }, 500);
+      setTimeout(() => reject(new Error(`${this.seconds} s recorded`)), (seconds + patience) * 1000);
+    });
+  }
+
   /** {sample_rate, start_s, samples}: int16 in base64; `start_s` is on the page's clock. */
   result() {
     const length = this.blocks.reduce((count, { samples }) => count + samples.length, 0);

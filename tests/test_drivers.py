@@ -1,0 +1,204 @@
+"""Handlers of coroutines, driven on the event loop, in virtual time."""
+
+import asyncio
+
+import pytest
+
+from rtc import AdditionalOutputs, CloseStream, Stream
+from rtc.drivers import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, Throttle
+from tests.callers import MULAW_24K, SILENCE, Client, MemoryRegistry
+from tests.subjects import Echo, Scripted, level, seconds_of
+from tests.virtual_time import virtual_time
+
+
+@pytest.fixture(autouse=True)
+def record(monkeypatch):
+    return MemoryRegistry(monkeypatch)
+
+
+def test_the_throttle_doubles_its_pause_until_something_came():
+    throttle = Throttle()
+    assert [throttle.pause_s(0.0) for _ in range(6)] == [0.02, 0.04, 0.08, 0.16, 0.2, 0.2]
+    throttle.busy()
+    assert throttle.pause_s(0.005) == pytest.approx(SHORTEST_PAUSE_S - 0.005)
+    assert throttle.pause_s(SHORTEST_PAUSE_S) == 0.0
+    assert throttle.pause_s(0.0) == SHORTEST_PAUSE_S
+    assert LONGEST_PAUSE_S == 0.2
+
+
+@pytest.mark.parametrize(
+    "greedy",
+    [level(1000, 0.02), level(1000, 10), level(1000, 0), AdditionalOutputs(1), (None, AdditionalOutputs(1)), None],
+    ids=["frames", "chunks", "empty", "outputs", "nothing and outputs", "none"],
+)
+@virtual_time
+async def test_async_emit_that_never_awaits_does_not_starve_another_session(greedy):
+    class Greedy(Scripted):
+        async def emit(self):
+            self.calls.append("emit")
+            assert len(self.calls) < 10_000, "it had the loop to itself"
+            return greedy
+
+    hog = Client(Stream(Greedy()))
+    echo = Client(Stream(Echo()))
+    await hog.start("a", media_format=MULAW_24K)
+    await echo.start("b", media_format=MULAW_24K)
+    await echo.until(lambda client: client.messages)
+    await echo.send(SILENCE * 480)
+    for _ in range(100):
+        if echo.heard:
+            break
+        await asyncio.sleep(0)
+    assert echo.heard
+    assert echo.loop.time() < 0.01
+    for client in (hog, echo):
+        await client.stop()
+        await client.until_closed()
+
+
+@virtual_time
+async def test_a_backlog_for_receive_does_not_starve_another_session():
+    class Greedy(Scripted):
+        async def receive(self, frame):
+            self.calls.append(len(other.frames))
+
+    other = Client(Stream(Scripted(*[AdditionalOutputs(1)] * 100)))
+    handler = Greedy()
+    client = Client(Stream(handler))
+    await client.start("a", media_format=MULAW_24K)
+    for _ in range(100):
+        await client.send(SILENCE * 480)
+    await other.start("b", media_format=MULAW_24K)
+    await asyncio.sleep(0.1)
+    assert len(set(handler.calls[1:-1])) > 50
+    for each in (client, other):
+        await each.stop()
+        await each.until_closed()
+
+
+@virtual_time
+async def test_audio_waits_for_start_up():
+    class Slow(Scripted):
+        async def start_up(self):
+            await asyncio.sleep(0.5)
+            self.calls.append(len(self.frames))
+
+    handler = Slow()
+    client = Client(Stream(handler))
+    await client.start(media_format=MULAW_24K)
+    for _ in range(20):
+        await client.send(SILENCE * 480)
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)
+    assert handler.calls == [0]
+    assert sum(frame[1].size for frame in handler.frames) > 18 * 960
+
+
+@virtual_time
+async def test_a_start_up_that_goes_on_as_long_as_the_session_holds_audio_only_for_a_while():
+    class Endless(Scripted):
+        async def start_up(self):
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                self.calls.append("start_up ended")
+
+    handler = Endless()
+    client = Client(Stream(handler))
+    await client.start(media_format=MULAW_24K)
+    await client.send(SILENCE * 2400)
+    await asyncio.sleep(0.9)
+    assert not handler.frames
+    await asyncio.sleep(0.2)
+    assert handler.frames
+    await client.stop()
+    await client.until_closed()
+    assert handler.calls == ["start_up ended", "shutdown"]
+
+
+@virtual_time
+async def test_a_handler_that_swallows_its_cancellation_ends():
+    class Swallowing(Scripted):
+        async def emit(self):
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                self.calls.append("cancelled")
+                if self.calls.count("cancelled") > 1:
+                    raise
+
+    handler = Swallowing()
+    client = Client(Stream(handler))
+    await client.start()
+    await asyncio.sleep(1)
+    await client.stop()
+    assert await client.until_closed() == 1000
+    assert handler.calls == ["start_up", "cancelled", "shutdown"]
+
+
+@pytest.mark.parametrize("where", ["start_up", "receive", "emit"])
+@virtual_time
+async def test_a_cancellation_of_the_handlers_own_is_its_failure(where):
+    async def await_what_was_cancelled(self, *arguments):
+        task = asyncio.ensure_future(asyncio.sleep(5))
+        task.cancel()
+        await task
+
+    client = Client(Stream(type("Cancelling", (Scripted,), {where: await_what_was_cancelled})()))
+    await client.start(media_format=MULAW_24K)
+    await asyncio.sleep(0.1)
+    await client.send(SILENCE * 480)
+    assert await client.until_closed(30) == 4500
+
+
+@virtual_time
+async def test_close_stream_plays_out_what_is_queued_before_the_close():
+    client = Client(Stream(Scripted(level(1000, 3), CloseStream("bye"))))
+    await client.start(media_format=MULAW_24K)
+    assert await client.until_closed(20) == 1000
+    assert seconds_of(1000, client.heard) == 3
+    assert client.loop.time() == pytest.approx(3, abs=0.05)
+    assert client.kinds == ["started", "audio", "end"]
+    assert client.of_type("end") == [{"reason": "handler_closed", "message": "bye"}]
+
+
+@virtual_time
+async def test_nothing_is_asked_of_a_handler_that_closed_its_stream():
+    class Over(Scripted):
+        async def emit(self):
+            return self.emissions.pop(0)  # an IndexError, should it be called again
+
+    client = Client(Stream(Over(level(1000, 0.5), CloseStream())))
+    await client.start(media_format=MULAW_24K)
+    assert await client.until_closed() == 1000
+    assert seconds_of(1000, client.heard) == 0.5
+
+
+@virtual_time
+async def test_a_shutdown_that_takes_too_long_is_left_alone(settings, caplog):
+    settings.RTC_SHUTDOWN_TIMEOUT_S = 2
+
+    class Slow(Scripted):
+        async def shutdown(self):
+            await asyncio.sleep(10)
+
+    client = Client(Stream(Slow()))
+    await client.start()
+    await asyncio.sleep(1)
+    await client.stop()
+    await client.until_closed()
+    assert client.loop.time() == pytest.approx(3, abs=0.1)
+    assert "shutdown() took too long" in caplog.text
+
+
+@virtual_time
+async def test_shutdown_of_an_async_handler_may_be_a_plain_function():
+    class Plain(Scripted):
+        def shutdown(self):
+            self.calls.append("shutdown")
+
+    handler = Plain(CloseStream())
+    client = Client(Stream(handler))
+    await client.start()
+    await client.until_closed()
+    assert handler.calls[-1] == "shutdown"
