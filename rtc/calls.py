@@ -186,7 +186,7 @@ class Call:
 
     async def _marked(self, effect: effects.Marked) -> None:
         if self._runner is not None:
-            self._runner.marked(effect.name)
+            await self._runner.marked(effect.name)
 
     async def _play_out(self, effect: effects.PlayOut) -> None:
         if self._runner is not None:
@@ -198,8 +198,8 @@ class Call:
         self._idle.cancel()
         if self._time_limit is not None:
             self._time_limit.cancel()
-        if self._running is not None and self._running is not asyncio.current_task():
-            self._running.cancel()
+        if self._runner is not None and self._running is not asyncio.current_task():
+            self._runner.stop()
         if self._row is not None:
             self._record_end()
         if effect.close_code is not None:

@@ -1,14 +1,19 @@
 """Database work of sessions: one ordered thread, off the event loop."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from django.db import close_old_connections
+from django.db import DatabaseError, connections
 
 T = TypeVar("T")
 
+IDLE_S = 30.0
+"""A connection that was not used for so long may have been closed at the other end."""
+
+_last_used = 0.0
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rtc-database")
 
 
@@ -23,8 +28,14 @@ async def perform(job: Callable[..., T], *args: Any, **kwargs: Any) -> T:
 
 
 def _run(job: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    close_old_connections()
+    """The thread keeps its connection from job to job, and opens another when this one failed or has been idle."""
+    global _last_used
+    if time.monotonic() - _last_used > IDLE_S:
+        connections.close_all()
     try:
         return job(*args, **kwargs)
+    except DatabaseError:
+        connections.close_all()
+        raise
     finally:
-        close_old_connections()
+        _last_used = time.monotonic()

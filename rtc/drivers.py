@@ -7,7 +7,9 @@ pause that doubles from 20 to 200 ms.
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from enum import Enum
 from typing import Any, Protocol
 
 from rtc.core.exceptions import HandlerError
@@ -18,8 +20,20 @@ from rtc.wakeup import Wakeup
 SHORTEST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.2
 
-Deliver = Callable[[Any], Awaitable[bool]]
-"""Takes one emission; False when it held nothing that took time."""
+
+class Taken(Enum):
+    """What became of an emission."""
+
+    PLAYED = "played"
+    """It took its time, or was of use."""
+    NOTHING = "nothing"
+    """There was nothing in it."""
+    OVER = "over"
+    """Nothing more is taken: stop."""
+
+
+Deliver = Callable[[Any], Awaitable[Taken]]
+"""Takes one emission."""
 
 
 class Driver(Protocol):
@@ -34,8 +48,24 @@ class Driver(Protocol):
         """Stop what still runs and call the handler's `shutdown`."""
 
 
-def failure(where: str, error: Exception) -> HandlerError:
+def failure(where: str, error: BaseException) -> HandlerError:
     return HandlerError(where, f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def blaming(where: str) -> Iterator[None]:
+    """Whatever the user's code lets out becomes a HandlerError; but for the cancellation of the task it runs in."""
+    try:
+        yield
+    except HandlerError:
+        raise
+    except Exception as error:
+        raise failure(where, error) from error
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise failure(where, error) from error
 
 
 class Throttle:
@@ -77,41 +107,45 @@ class TaskDriver:
             await result
 
     async def _start_up(self) -> None:
-        try:
+        with blaming("start_up"):
             await self._handler.start_up()
-        except Exception as error:
-            raise failure("start_up", error) from error
         self._started.set()
 
+    # A handler may swallow its cancellation: so the loops ask for it.
+
     async def _receive(self, intake: Intake, hold_s: float) -> None:
-        try:
+        with suppress(TimeoutError):  # a start_up that goes on as long as the session
             async with asyncio.timeout(hold_s):
                 await self._started.wait()
-        except TimeoutError:
-            pass  # a start_up that goes on as long as the session
         receive = self._handler.receive
-        try:
-            while True:
+        cancelling = current_task().cancelling
+        with blaming("receive"):
+            while not cancelling():
                 await self._frame_there.wait()
-                while (frame := intake.get()) is not None:
+                while (frame := intake.get()) is not None and not cancelling():
                     await receive(frame)
                     self._received.set()
                     if intake:
                         await asyncio.sleep(0)  # a backlog must not keep the loop from others
-        except Exception as error:
-            raise failure("receive", error) from error
 
     async def _emit(self, deliver: Deliver) -> None:
         throttle = Throttle()
         clock = asyncio.get_running_loop().time
         emit = self._handler.emit
-        while True:
-            began = clock()
-            try:
-                emission = await emit()
-            except Exception as error:
-                raise failure("emit", error) from error
-            if await deliver(emission):
-                throttle.busy()
-            elif pause_s := throttle.pause_s(clock() - began):
-                await self._received.wait_for(pause_s)
+        cancelling = current_task().cancelling
+        with blaming("emit"):
+            while not cancelling():
+                began = clock()
+                taken = await deliver(await emit())
+                if taken is Taken.PLAYED:
+                    throttle.busy()
+                elif taken is Taken.OVER:
+                    return
+                elif pause_s := throttle.pause_s(clock() - began):
+                    await self._received.wait_for(pause_s)
+
+
+def current_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None  # these coroutines run in tasks alone
+    return task

@@ -75,6 +75,7 @@ class Playout:
         self._queued_samples = 0
         self._busy = False
         self._closed = False
+        self._drops = 0
         self._more = Wakeup()
         self._room = Wakeup()
         self._loop = asyncio.get_running_loop()
@@ -87,6 +88,8 @@ class Playout:
 
     async def write(self, sample_rate: int, samples: Samples) -> None:
         """Send or queue audio, int16 of shape (n,) at `sample_rate` Hz; waits while the queue is full."""
+        if self._closed:
+            return
         if sample_rate != self._rate or self._resampler.source_rate != self._rate:
             samples = self._resample(sample_rate, samples)
         if not samples.size:
@@ -97,9 +100,10 @@ class Playout:
             if not self._pacer.wait_s(duration_s, now):
                 await self._send(samples, duration_s, now)
                 return
-        while self._queued_samples >= self._limit_samples and not self._closed:
+        drops = self._drops
+        while self._queued_samples >= self._limit_samples and drops == self._drops:
             await self._room.wait()
-        if not self._closed:
+        if drops == self._drops:  # else it was emitted before the interruption, and goes with all the rest
             self._push(samples)
             await asyncio.sleep(0)  # a handler that is faster than real time must not keep the loop from others
 
@@ -121,6 +125,7 @@ class Playout:
         self._more.set()
 
     def _drop(self) -> None:
+        self._drops += 1
         self._queue.clear()
         self._queued_samples = 0
         self._resampler.flush()

@@ -12,7 +12,7 @@ from rtc.core.events import Broken, Event, Finish, PlayedOut
 from rtc.core.exceptions import HandlerError
 from rtc.core.formats import Encoding, MediaFormat
 from rtc.core.messages import Clear, Log, Mark
-from rtc.drivers import Driver, TaskDriver, failure
+from rtc.drivers import Driver, Taken, TaskDriver, blaming, failure
 from rtc.emission import AdditionalOutputs, AudioFrame, CloseStream, take_apart
 from rtc.handlers import AsyncStreamHandler
 from rtc.intake import Intake
@@ -86,6 +86,8 @@ class Runner:
         self._limits = limits
         self._takes_audio = stream.takes_audio
         self._finishing = asyncio.Event()
+        self._stopped = False
+        self._task: asyncio.Task[Any] | None = None
         self._measure_timer: asyncio.TimerHandle | None = None
         self._measuring = media_format is None and stream.takes_audio
         self.playout = Playout(
@@ -112,8 +114,21 @@ class Runner:
             self._measure_timer = self._session.loop.call_later(MEASURE_LIMIT_S, self.intake.settle)
         self.intake.put(payload, now)
 
-    def marked(self, name: str) -> None:
-        self._handler.marked(name)
+    async def marked(self, name: str) -> None:
+        token = current_session.set(self._session)
+        try:
+            with blaming("marked"):
+                self._handler.marked(name)
+        except HandlerError as error:
+            await self._failed(error, error.__cause__ or error)
+        finally:
+            current_session.reset(token)
+
+    def stop(self) -> None:
+        """End at once; `run` still shuts the handler down."""
+        self._stopped = True
+        if self._task is not None:
+            self._task.cancel()
 
     def finish(self) -> None:
         """Take nothing more from the handler, play out what is queued, and report `PlayedOut`."""
@@ -125,15 +140,24 @@ class Runner:
         Ends with the handler's `shutdown()` on each of these ways.
         """
         current_session.set(self._session)
+        self._task = asyncio.current_task()
         try:
-            await self._drive()
-            await self.playout.play_out()
-            await self._line.report(PlayedOut())
+            if not self._stopped:
+                await self._drive()
+                await self.playout.play_out()
+                await self._line.report(PlayedOut())
         except HandlerError as error:
-            logger.error("session %s: %s", self._session.id, error, exc_info=error.__cause__ or error)
-            await self._line.report(Broken(text=self._told(error)))
+            await self._failed(error, error.__cause__ or error)
         finally:
             await self._shut_down()
+
+    async def _failed(self, error: HandlerError, cause: BaseException) -> None:
+        logger.error("session %s: %s", self._session.id, error, exc_info=cause)
+        if isinstance(cause, WebRTCError):
+            text = cause.message
+        else:
+            text = str(error) if self._limits.show_errors else "The handler failed."
+        await self._line.report(Broken(text=text))
 
     async def _drive(self) -> None:
         error: HandlerError | None = None
@@ -154,10 +178,12 @@ class Runner:
         await self._finishing.wait()
         raise _Finishing
 
-    async def _deliver(self, value: Any) -> bool:
-        """Take one emission; False when it held nothing that took time, or nothing is taken any more."""
-        if value is None or self._finishing.is_set():
-            return False
+    async def _deliver(self, value: Any) -> Taken:
+        """Take one emission."""
+        if self._finishing.is_set():
+            return Taken.OVER
+        if value is None:
+            return Taken.NOTHING
         try:
             emitted, control = take_apart(value)
             frame = None if emitted is None else _to_pcm(emitted)
@@ -170,7 +196,10 @@ class Runner:
             await self.playout.write(*frame)
         if isinstance(control, CloseStream):
             await self._line.report(Finish(reason="handler_closed", text=control.msg))
-        return control is not None or (frame is not None and frame[1].size > 0)
+            return Taken.OVER
+        if control is None and (frame is None or not frame[1].size):
+            return Taken.NOTHING
+        return Taken.PLAYED
 
     async def _shut_down(self) -> None:
         if self._measure_timer is not None:
@@ -191,12 +220,6 @@ class Runner:
             self._measure_timer.cancel()
         self._session.send_message(Log(text=f"input_sample_rate {sample_rate}"))
         self._line.rate_measured(sample_rate)
-
-    def _told(self, error: HandlerError) -> str:
-        cause = error.__cause__
-        if isinstance(cause, WebRTCError):
-            return cause.message
-        return str(error) if self._limits.show_errors else "The handler failed."
 
 
 class _Finishing(Exception):

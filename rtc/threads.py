@@ -11,13 +11,15 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from rtc.core.exceptions import HandlerError
-from rtc.drivers import Deliver, Throttle, failure
+from rtc.drivers import Deliver, Taken, Throttle, failure
 from rtc.handlers import StreamHandler
 from rtc.intake import Intake
 
@@ -38,6 +40,7 @@ class ThreadDriver:
         self._received = threading.Event()
         self._started = threading.Event()
         self._running: dict[str, asyncio.Future[None]] = {}
+        self._watched = True
 
     def arrived(self) -> None:
         self._frames_there.put(None)
@@ -54,7 +57,7 @@ class ThreadDriver:
         self._started.set()
         self._frames_there.put(None)
         await self._join(JOIN_S / 5)
-        await self._start("shutdown", self._shutdown)
+        await asyncio.wait([self._start("shutdown", self._shutdown)])
         if await self._join(JOIN_S):
             return
         # A callback that waits for audio that no longer comes, as `emit` of an echo does in `queue.get()`.
@@ -79,12 +82,16 @@ class ThreadDriver:
             context.run(target)
         except HandlerError as error:
             self._settle(future, error)
+        except CancelledError:
+            self._settle(future, None)  # the loop ended while it took an emission
         else:
             self._settle(future, None)
 
     def _settle(self, future: "asyncio.Future[None]", error: HandlerError | None) -> None:
         def settle() -> None:
-            if error is not None and not self._stopping.is_set():
+            if future.done():  # the waiting for it was cancelled
+                return
+            if error is not None and self._watched:
                 future.set_exception(error)
                 return
             if error is not None:
@@ -96,7 +103,10 @@ class ThreadDriver:
 
     async def _watch(self) -> None:
         """Raise what a thread failed with. Threads can't be cancelled, so neither are their futures."""
-        done, _ = await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_EXCEPTION)
+        try:
+            done, _ = await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            self._watched = False
         for future in done:
             future.result()
 
@@ -109,15 +119,13 @@ class ThreadDriver:
     # In the threads ------------------------------------------------------------------------------------------
 
     def _start_up(self) -> None:
-        try:
+        with blaming_thread("start_up"):
             self._handler.start_up()
-        except Exception as error:
-            raise failure("start_up", error) from error
         self._started.set()
 
     def _receive(self, intake: Intake, hold_s: float) -> None:
         self._started.wait(hold_s)
-        try:
+        with blaming_thread("receive"):
             while True:
                 self._frames_there.get()
                 if self._stopping.is_set():
@@ -125,41 +133,44 @@ class ThreadDriver:
                 if (frame := intake.get()) is not None:
                     self._handler.receive(frame)
                     self._received.set()
-        except Exception as error:
-            raise failure("receive", error) from error
 
     def _emit(self, deliver: Deliver) -> None:
         throttle = Throttle()
         while not self._stopping.is_set():
             began = time.monotonic()
-            try:
+            with blaming_thread("emit"):
                 emission: Any = self._handler.emit()
-            except Exception as error:
-                raise failure("emit", error) from error
             if self._stopping.is_set():
                 return
-            if (
-                emission is not None
-                and asyncio.run_coroutine_threadsafe(_called(deliver, emission), self._loop).result()
-            ):
+            taken = Taken.NOTHING
+            if emission is not None:
+                taken = asyncio.run_coroutine_threadsafe(_called(deliver, emission), self._loop).result()
+            if taken is Taken.PLAYED:
                 throttle.busy()
+            elif taken is Taken.OVER:
+                return
             elif pause_s := throttle.pause_s(time.monotonic() - began):
                 self._received.wait(pause_s)
                 self._received.clear()
 
     def _shutdown(self) -> None:
-        try:
+        with blaming_thread("shutdown"):
             self._handler.shutdown()
-        except Exception as error:
-            raise failure("shutdown", error) from error
 
     def _wake(self) -> None:
         rate = self._handler.input_sample_rate
-        try:
+        with blaming_thread("receive"):
             self._handler.receive((rate, np.zeros((1, rate // 50), np.int16)))
-        except Exception as error:
-            raise failure("receive", error) from error
 
 
-async def _called(deliver: Deliver, emission: Any) -> bool:
+@contextmanager
+def blaming_thread(where: str) -> Iterator[None]:
+    """Whatever the user's code lets out becomes a HandlerError; `exit()` in a handler ends its session, no more."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        raise failure(where, error) from error
+
+
+async def _called(deliver: Deliver, emission: Any) -> Taken:
     return await deliver(emission)

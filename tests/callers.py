@@ -74,8 +74,9 @@ class Client:
         return [kind for kind, _ in itertools.groupby("audio" if kind == "media" else kind for kind in found)]
 
     def of_type(self, kind):
-        return [message["data"] for message in self.messages if isinstance(message, dict) and message.get("type") ==
-        kind]
+        return [
+            message["data"] for message in self.messages if isinstance(message, dict) and message.get("type") == kind
+        ]
 
     @property
     def end_reasons(self):

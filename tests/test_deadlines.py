@@ -2,7 +2,7 @@ import asyncio
 
 from rtc.deadlines import IdleTimer
 from rtc.wakeup import Wakeup
-from tests.virtual_time import virtual_time
+from tests.virtual_time import elapse, virtual_time
 
 
 class Heard:
@@ -20,7 +20,7 @@ class Heard:
 async def test_expires_once_when_nothing_is_heard():
     heard = Heard()
     heard.timer.start(5)
-    await asyncio.sleep(60)
+    await elapse(60)
     assert heard.expired_at == [5]
 
 
@@ -29,9 +29,9 @@ async def test_whatever_is_heard_pushes_it_back():
     heard = Heard()
     heard.timer.start(5)
     for _ in range(10):
-        await asyncio.sleep(3)
+        await elapse(3)
         heard.hear()
-    await asyncio.sleep(60)
+    await elapse(60)
     assert heard.expired_at == [35]
 
 
@@ -40,11 +40,11 @@ async def test_never_expires_without_a_timeout_or_once_cancelled():
     heard = Heard()
     heard.timer.start(5)
     heard.timer.start(None)
-    await asyncio.sleep(60)
+    await elapse(60)
     heard.timer.start(5)
     heard.timer.cancel()
     heard.timer.cancel()
-    await asyncio.sleep(60)
+    await elapse(60)
     assert heard.expired_at == []
 
 
@@ -53,7 +53,7 @@ async def test_another_timeout_replaces_the_first():
     heard = Heard()
     heard.timer.start(5)
     heard.timer.start(20)
-    await asyncio.sleep(60)
+    await elapse(60)
     assert heard.expired_at == [20]
 
 
@@ -64,7 +64,7 @@ async def test_a_wakeup_that_came_before_is_not_lost():
     wakeup.set()
     await wakeup.wait()
     waiting = asyncio.create_task(wakeup.wait())
-    await asyncio.sleep(1)
+    await elapse(1)
     assert not waiting.done()
     wakeup.set()
     wakeup.set()

@@ -8,7 +8,7 @@ from rtc import AdditionalOutputs, CloseStream, Stream
 from rtc.drivers import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, Throttle
 from tests.callers import MULAW_24K, SILENCE, Client, MemoryRegistry
 from tests.subjects import Echo, Scripted, level, seconds_of
-from tests.virtual_time import virtual_time
+from tests.virtual_time import elapse, virtual_time
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +24,20 @@ def test_the_throttle_doubles_its_pause_until_something_came():
     assert throttle.pause_s(SHORTEST_PAUSE_S) == 0.0
     assert throttle.pause_s(0.0) == SHORTEST_PAUSE_S
     assert LONGEST_PAUSE_S == 0.2
+
+
+@virtual_time
+async def test_a_handler_that_had_something_to_say_is_asked_again_soon():
+    script = [None] * 5 + [level(1000, 0.02), None, level(2000, 0.02)]
+
+    class Halting(Scripted):
+        async def emit(self):
+            return self.emissions.pop(0) if self.emissions else None
+
+    client = Client(Stream(Halting(*script)))
+    await client.start(media_format=MULAW_24K)
+    await elapse(2)
+    assert [at for at, _ in client.audio] == pytest.approx([0.5, 0.52], abs=0.001)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +83,7 @@ async def test_a_backlog_for_receive_does_not_starve_another_session():
     for _ in range(100):
         await client.send(SILENCE * 480)
     await other.start("b", media_format=MULAW_24K)
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
     assert len(set(handler.calls[1:-1])) > 50
     for each in (client, other):
         await each.stop()
@@ -80,7 +94,7 @@ async def test_a_backlog_for_receive_does_not_starve_another_session():
 async def test_audio_waits_for_start_up():
     class Slow(Scripted):
         async def start_up(self):
-            await asyncio.sleep(0.5)
+            await elapse(0.5)
             self.calls.append(len(self.frames))
 
     handler = Slow()
@@ -88,8 +102,8 @@ async def test_audio_waits_for_start_up():
     await client.start(media_format=MULAW_24K)
     for _ in range(20):
         await client.send(SILENCE * 480)
-        await asyncio.sleep(0.02)
-    await asyncio.sleep(0.2)
+        await elapse(0.02)
+    await elapse(0.2)
     assert handler.calls == [0]
     assert sum(frame[1].size for frame in handler.frames) > 18 * 960
 
@@ -99,7 +113,7 @@ async def test_a_start_up_that_goes_on_as_long_as_the_session_holds_audio_only_f
     class Endless(Scripted):
         async def start_up(self):
             try:
-                await asyncio.sleep(3600)
+                await elapse(3600)
             finally:
                 self.calls.append("start_up ended")
 
@@ -107,9 +121,9 @@ async def test_a_start_up_that_goes_on_as_long_as_the_session_holds_audio_only_f
     client = Client(Stream(handler))
     await client.start(media_format=MULAW_24K)
     await client.send(SILENCE * 2400)
-    await asyncio.sleep(0.9)
+    await elapse(0.9)
     assert not handler.frames
-    await asyncio.sleep(0.2)
+    await elapse(0.2)
     assert handler.frames
     await client.stop()
     await client.until_closed()
@@ -121,7 +135,7 @@ async def test_a_handler_that_swallows_its_cancellation_ends():
     class Swallowing(Scripted):
         async def emit(self):
             try:
-                await asyncio.sleep(3600)
+                await elapse(3600)
             except asyncio.CancelledError:
                 self.calls.append("cancelled")
                 if self.calls.count("cancelled") > 1:
@@ -130,7 +144,7 @@ async def test_a_handler_that_swallows_its_cancellation_ends():
     handler = Swallowing()
     client = Client(Stream(handler))
     await client.start()
-    await asyncio.sleep(1)
+    await elapse(1)
     await client.stop()
     assert await client.until_closed() == 1000
     assert handler.calls == ["start_up", "cancelled", "shutdown"]
@@ -146,7 +160,7 @@ async def test_a_cancellation_of_the_handlers_own_is_its_failure(where):
 
     client = Client(Stream(type("Cancelling", (Scripted,), {where: await_what_was_cancelled})()))
     await client.start(media_format=MULAW_24K)
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
     await client.send(SILENCE * 480)
     assert await client.until_closed(30) == 4500
 
@@ -180,11 +194,11 @@ async def test_a_shutdown_that_takes_too_long_is_left_alone(settings, caplog):
 
     class Slow(Scripted):
         async def shutdown(self):
-            await asyncio.sleep(10)
+            await elapse(10)
 
     client = Client(Stream(Slow()))
     await client.start()
-    await asyncio.sleep(1)
+    await elapse(1)
     await client.stop()
     await client.until_closed()
     assert client.loop.time() == pytest.approx(3, abs=0.1)

@@ -28,8 +28,19 @@ def test_an_emission_has_audio_and_the_rest(value, parts):
 
 @pytest.mark.parametrize(
     "value",
-    ["audio", 5, b"", SAMPLES, (), (24000,), (24000, [0, 0]), (24000, SAMPLES, "mono", 1), ("audio", OUTPUTS), [24000,
-    1]], ids=repr,
+    [
+        "audio",
+        5,
+        b"",
+        SAMPLES,
+        (),
+        (24000,),
+        (24000, [0, 0]),
+        (24000, SAMPLES, "mono", 1),
+        ("audio", OUTPUTS),
+        [24000, 1],
+    ],
+    ids=repr,
 )
 def test_what_is_no_emission_is_named(value):
     with pytest.raises(TypeError, match=r"expected \(sample_rate, array\)"):

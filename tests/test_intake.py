@@ -16,9 +16,7 @@ class Taker:
     def __init__(self, media_format=None, handler_rate=24000, limit_s=1.0):
         self.arrived = 0
         self.rates = []
-        self.intake = Intake(
-            media_format, handler_rate, limit_s, arrived=self.count, rate_measured=self.rates.append
-        )
+        self.intake = Intake(media_format, handler_rate, limit_s, arrived=self.count, rate_measured=self.rates.append)
 
     def count(self):
         self.arrived += 1

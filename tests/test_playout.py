@@ -10,7 +10,7 @@ from rtc.core.resampling import Resampler
 from rtc.playout import Playout, PlayoutFormat
 from rtc.runner import playout_format
 from tests.core.signals import tones
-from tests.virtual_time import virtual_time
+from tests.virtual_time import elapse, virtual_time
 
 RATE = 24000
 LEAD_S = 0.2
@@ -70,7 +70,7 @@ async def test_20_ms_frames_do_not_fall_behind():
         for count in range(50 * 60):
             await listener.playout.write(RATE, samples(480))
             assert listener.sent[-1][0] == loop.time(), "live audio must not wait"
-            await asyncio.sleep(count * 0.02 + 0.02 - loop.time())
+            await elapse(count * 0.02 + 0.02 - loop.time())
         assert len(listener.heard) == 60 * RATE
 
 
@@ -80,9 +80,9 @@ async def test_a_10_s_chunk_is_never_more_than_the_lead_ahead(form):
     async with Listener(form) as listener:
         await listener.playout.write(RATE, samples(10 * RATE))
         assert listener.playout.unplayed_s == pytest.approx(10)
-        await asyncio.sleep(5)
+        await elapse(5)
         assert listener.playout.unplayed_s == pytest.approx(5, abs=0.01)
-        await asyncio.sleep(10)
+        await elapse(10)
         assert listener.playout.unplayed_s == 0
         assert len(listener.heard) == pytest.approx(10 * RATE, abs=128)
         assert listener.greatest_lead_s() <= LEAD_S + 1e-3
@@ -99,7 +99,7 @@ async def test_an_hour_does_not_drift(rate):
             for _ in range(600):
                 await listener.playout.write(RATE, samples(RATE))
         await listener.playout.write(RATE, samples(RATE))
-        await asyncio.sleep(5)
+        await elapse(5)
         assert len(listener.heard) == pytest.approx(601 * rate, rel=1e-4)
         assert listener.audio[-1][0] == pytest.approx(601 - LEAD_S, abs=0.1)
         assert listener.greatest_lead_s(rate) <= LEAD_S + 1e-3
@@ -118,13 +118,15 @@ async def test_a_handler_that_is_faster_than_real_time_is_held():
 async def test_clear_queue_sends_clear_and_stops_what_is_queued():
     async with Listener(limit_s=30) as listener:
         await listener.playout.write(RATE, samples(10 * RATE, 1000))
-        await asyncio.sleep(1)
+        await elapse(1)
         listener.playout.clear()
-        await listener.playout.write(RATE, samples(480, 2000))
-        await asyncio.sleep(5)
-        assert listener.kinds[-3:] == ["audio", "Clear", "audio"]
-        assert len(listener.heard) == pytest.approx(1.2 * RATE, abs=480) and listener.playout.unplayed_s == 0
-        assert listener.audio[-1] == (pytest.approx(1, abs=0.001), encode_mulaw(samples(480, 2000)))
+        await listener.playout.write(RATE, samples(4800, 2000))
+        await elapse(5)
+        after = listener.kinds.index("Clear") + 1
+        assert listener.kinds[after - 2 :] == ["audio", "Clear", *["audio"] * 10]
+        assert len(listener.heard) == pytest.approx(1.4 * RATE, abs=480)
+        assert listener.playout.unplayed_s == 0
+        assert listener.sent[after:] == [(pytest.approx(1), encode_mulaw(samples(480, 2000)))] * 10
 
 
 @virtual_time
@@ -132,10 +134,10 @@ async def test_clear_stops_what_waits_to_be_queued():
     async with Listener(limit_s=1) as listener:
         await listener.playout.write(RATE, samples(2 * RATE, 1000))
         waiting = asyncio.create_task(listener.playout.write(RATE, samples(2 * RATE, 2000)))
-        await asyncio.sleep(0.5)
+        await elapse(0.5)
         assert not waiting.done()
         listener.playout.clear()
-        await asyncio.sleep(5)
+        await elapse(5)
         assert waiting.done()
         assert encode_mulaw(samples(1, 2000)) not in listener.heard
 
@@ -148,7 +150,7 @@ async def test_a_mark_keeps_its_place():
         listener.playout.mark(Mark(name="between"))
         await listener.playout.write(RATE, samples(700, 2000))
         listener.playout.mark(Mark(name="after"))
-        await asyncio.sleep(1)
+        await elapse(1)
         assert listener.kinds == ["Mark", "audio", "audio", "Mark", "audio", "audio", "Mark"]
         assert [len(payload) for _, payload in listener.audio] == [480, 220, 480, 220]
 
@@ -158,7 +160,7 @@ async def test_what_the_resampler_holds_goes_before_the_mark():
     async with Listener() as listener:
         await listener.playout.write(48000, samples(960))
         listener.playout.mark(Mark(name="m"))
-        await asyncio.sleep(1)
+        await elapse(1)
         assert listener.kinds[-1] == "Mark"
         assert len(listener.heard) == 480
 
@@ -171,7 +173,7 @@ async def test_resampling_keeps_its_state_between_frames(source, target):
     async with Listener(form, limit_s=10) as listener:
         for frame in np.array_split(tones(source, 2.0, chord), 100):
             await listener.playout.write(source, frame)
-        await asyncio.sleep(5)
+        await elapse(5)
     whole = Resampler(source, target)
     expected = np.concatenate((whole.process(tones(source, 2.0, chord)), whole.flush()))
     assert np.array_equal(decode_pcm16(listener.heard), expected)
@@ -182,8 +184,8 @@ async def test_the_tail_comes_when_nothing_follows():
     async with Listener() as listener:
         for _ in range(10):
             await listener.playout.write(48000, samples(960))
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(0.2)
+            await elapse(0.05)
+        await elapse(0.2)
         assert len(listener.heard) == 4800
 
 
@@ -192,7 +194,7 @@ async def test_a_change_of_rate_loses_nothing():
     async with Listener() as listener:
         for rate in (48000, 24000, 16000, 24000):
             await listener.playout.write(rate, samples(rate // 10))
-        await asyncio.sleep(1)
+        await elapse(1)
         assert len(listener.heard) == pytest.approx(4 * 2400, abs=3)
 
 
@@ -202,8 +204,8 @@ async def test_the_published_client_gets_whole_buffers_without_a_gap():
     async with Listener(BUFFERS) as listener:
         for _ in range(50):
             await listener.playout.write(RATE, samples(480))
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(1)
+            await elapse(0.02)
+        await elapse(1)
         sizes = [len(payload) for _, payload in listener.audio]
         assert sizes[:-1] == [4096] * 5
         assert sizes[-1] % 128 == 0
@@ -224,16 +226,26 @@ async def test_play_out_returns_once_all_has_been_played():
 
 
 @virtual_time
+async def test_play_out_does_not_wait_for_more_to_come():
+    listener = Listener(BUFFERS)
+    await listener.playout.write(48000, samples(960))
+    await listener.playout.play_out()
+    assert [(at, len(payload)) for at, payload in listener.audio] == [(0, 512)]
+    assert not decode_mulaw(listener.heard)[480:].any()
+    listener.playout.close()
+
+
+@virtual_time
 async def test_nothing_leaves_after_close():
     async with Listener(limit_s=1) as listener:
         await listener.playout.write(RATE, samples(2 * RATE))
         waiting = asyncio.create_task(listener.playout.write(RATE, samples(RATE)))
-        await asyncio.sleep(0.1)
+        await elapse(0.1)
         count = len(listener.sent)
         listener.playout.close()
         await listener.playout.write(RATE, samples(480))
         await listener.playout.write(48000, samples(960))
-        await asyncio.sleep(3)
+        await elapse(3)
         assert waiting.done()
         assert len(listener.sent) == count
 
@@ -242,7 +254,7 @@ async def test_nothing_leaves_after_close():
 async def test_empty_audio_is_nothing():
     async with Listener() as listener:
         await listener.playout.write(RATE, samples(0))
-        await asyncio.sleep(0.1)
+        await elapse(0.1)
         assert listener.sent == []
         assert listener.playout.frames_out == 0
 

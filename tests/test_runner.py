@@ -1,7 +1,5 @@
 """What lies between a handler and its client: rates, formats, layouts. In virtual time."""
 
-import asyncio
-
 import numpy as np
 import pytest
 
@@ -10,7 +8,7 @@ from rtc.core.audio import decode_mulaw, encode_mulaw
 from tests.callers import MULAW_24K, SILENCE, Client, MemoryRegistry
 from tests.core.signals import cut, tones
 from tests.subjects import Echo, Scripted, level, seconds_of
-from tests.virtual_time import virtual_time
+from tests.virtual_time import elapse, virtual_time
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +21,7 @@ async def talk(client, audio, rate, frame_samples, encode=encode_mulaw):
     began, sent = client.loop.time(), 0
     for piece in cut(audio, [frame_samples]):
         sent += piece.size
-        await asyncio.sleep(began + sent / rate - client.loop.time())
+        await elapse(began + sent / rate - client.loop.time())
         await client.send(encode(piece))
 
 
@@ -52,7 +50,7 @@ async def test_a_client_sends_and_hears_the_rate_it_declares(rate, encoding):
         else (lambda samples: samples.tobytes(), lambda payload: np.frombuffer(payload, np.int16))
     )
     await talk(client, tones(rate, 3.0, (1000.0,)), rate, rate // 50, encode)
-    await asyncio.sleep(1)
+    await elapse(1)
     heard = decode(client.heard)
     assert heard.size == pytest.approx(3 * rate, abs=rate * 0.035)  # what the resamplers still hold
     assert pitch_hz(heard[rate : 2 * rate], rate) == pytest.approx(1000, abs=2)
@@ -65,7 +63,7 @@ async def test_a_client_that_declares_no_rate_is_understood_and_hears_the_handle
     client = Client(Stream(Echo(24000)))
     await client.start()
     await talk(client, tones(rate, 10.0, (1000.0,)), rate, 2048)
-    await asyncio.sleep(1)
+    await elapse(1)
     assert client.of_type("log") == [f"input_sample_rate {rate}"]
     heard = decode_mulaw(client.heard)
     assert heard.size == pytest.approx(240_000, abs=2400)
@@ -83,9 +81,9 @@ async def test_a_client_that_sends_too_little_to_measure_is_heard_all_the_same()
     client = Client(Stream(handler))
     await client.start()
     await client.send(SILENCE * 2048)
-    await asyncio.sleep(2)
+    await elapse(2)
     assert not handler.frames
-    await asyncio.sleep(2)
+    await elapse(2)
     assert client.of_type("log") == ["input_sample_rate 48000"]
     assert sum(samples.size for _, samples in handler.frames) == 2048
 
@@ -94,11 +92,11 @@ async def test_a_client_that_sends_too_little_to_measure_is_heard_all_the_same()
 async def test_leaving_while_the_rate_is_measured():
     client = Client(Stream(Scripted()))
     await client.start()
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
     await client.send(SILENCE * 2048)
     await client.stop()
     await client.until_closed()
-    await asyncio.sleep(10)
+    await elapse(10)
     assert client.kinds == ["end"]
 
 
@@ -106,10 +104,10 @@ async def test_leaving_while_the_rate_is_measured():
 async def test_what_a_session_amounted_to(record):
     client = Client(Stream(Echo()))
     await client.start(media_format=MULAW_24K)
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
     for _ in range(7):
         await client.send(SILENCE * 480)
-        await asyncio.sleep(0.02)
+        await elapse(0.02)
     await client.say(event="none")
     await client.stop()
     await client.until_closed()
@@ -125,16 +123,16 @@ async def test_a_handler_that_is_too_slow_loses_the_oldest_audio(record, setting
     class Slow(Scripted):
         async def receive(self, frame):
             await super().receive(frame)
-            await asyncio.sleep(1)
+            await elapse(1)
 
     handler = Slow(input_sample_rate=24000)
     client = Client(Stream(handler))
     await client.start(media_format=MULAW_24K)
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
     for value in range(50):
         await client.send(bytes([value]) * 480)
-        await asyncio.sleep(0.02)
-    await asyncio.sleep(10)
+        await elapse(0.02)
+    await elapse(10)
     await client.stop()
     await client.until_closed()
     assert record.rows[0]["figures"].frames_dropped == 50 - len(handler.frames)
@@ -159,7 +157,7 @@ async def test_a_handler_that_is_too_slow_loses_the_oldest_audio(record, setting
 async def test_audio_may_come_in_any_of_these_forms(emission):
     client = Client(Stream(Scripted(emission)))
     await client.start(media_format=MULAW_24K)
-    await asyncio.sleep(1)
+    await elapse(1)
     assert seconds_of(1000, client.heard) == 0.1
 
 
@@ -199,7 +197,7 @@ async def test_in_mode_send_the_handler_is_paced_and_nothing_comes_back():
     client = Client(Stream(handler, mode="send"))
     await client.start(media_format=MULAW_24K)
     await client.send(SILENCE * 480)
-    await asyncio.sleep(20)
+    await elapse(20)
     assert client.kinds == ["started"]
     assert handler.frames
     assert handler.calls.count("emit") < 60
@@ -212,7 +210,7 @@ async def test_in_mode_receive_nothing_is_taken_in():
     await client.start()
     for _ in range(50):
         await client.send(SILENCE * 2048)
-        await asyncio.sleep(0.02)
+        await elapse(0.02)
     assert not handler.frames
     assert seconds_of(1000, client.heard) == 0.5
     assert client.kinds == ["audio"]
@@ -226,13 +224,13 @@ async def test_clear_queue_keeps_its_place_between_two_emissions():
 
         async def emit(self):
             if len(self.emissions) == 1:
-                await asyncio.sleep(1)
+                await elapse(1)
                 self.clear_queue()
             return await super().emit()
 
     client = Client(Stream(Interrupted(level(1000, 10), level(2000, 0.02))))
     await client.start(media_format=MULAW_24K)
-    await asyncio.sleep(5)
+    await elapse(5)
     assert client.kinds == ["started", "audio", "clear", "audio"]
     assert seconds_of(1000, client.heard) == pytest.approx(1.2, abs=0.03)
     assert seconds_of(2000, client.heard) == 0.02
@@ -253,15 +251,15 @@ async def test_marks_go_to_clients_that_answer_them_and_come_back():
     handler = Marking(*script)
     client = Client(Stream(handler))
     await client.start(media_format=MULAW_24K)
-    await asyncio.sleep(3)
+    await elapse(3)
     assert client.kinds == ["started", "audio", "mark", "audio"]
     assert seconds_of(1000, client.heard) == 1
     await client.say(event="mark", mark={"name": "said"})
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
     assert ("said", 0.0) in handler.calls
     old = Client(Stream(Marking(*script)))
     await old.start("b")
-    await asyncio.sleep(3)
+    await elapse(3)
     assert old.kinds == ["audio"]
 
 
@@ -269,11 +267,11 @@ async def test_marks_go_to_clients_that_answer_them_and_come_back():
 async def test_a_live_echo_adds_no_delay():
     client = Client(Stream(Echo()))
     await client.start(media_format=MULAW_24K)
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
     for _ in range(500):
         count = len(client.audio)
         now = client.loop.time()
         await client.send(SILENCE * 480)
-        await asyncio.sleep(0.02)
+        await elapse(0.02)
         assert client.audio[count][0] == now
     assert len(client.heard) == 500 * 480

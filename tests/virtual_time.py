@@ -54,6 +54,12 @@ def virtual_time(test):
     return wrapper
 
 
+async def elapse(seconds):
+    """Let virtual time pass."""
+    assert isinstance(asyncio.get_running_loop(), VirtualTimeLoop), "a real sleep would only hide a race"
+    await asyncio.sleep(seconds)
+
+
 async def until(condition, timeout_s=5.0):
     """Wait for something that no event announces."""
     async with asyncio.timeout(timeout_s):

@@ -207,7 +207,7 @@ def parse_audio(text: str, max_audio_bytes: int = MAX_AUDIO_BYTES) -> bytes | No
         audio = binascii.a2b_base64(text[len(_MEDIA_HEAD) : -len(_MEDIA_TAIL)], strict_mode=True)
     except ValueError:
         return None
-    return audio if len(audio) <= max_audio_bytes else None
+    return audio if 0 < len(audio) <= max_audio_bytes else None
 
 
 def parse(

@@ -28,6 +28,7 @@ from rtc.core.messages import (
     StopWord,
     Warn,
     parse,
+    parse_audio,
     serialize,
 )
 from tests.core import strategies
@@ -145,10 +146,24 @@ def outcome(text):
 
 
 @given(strategies.payload_texts)
-def test_white_space_in_a_frame_makes_no_difference(payload):
+def test_the_short_cut_for_audio_gives_what_the_parser_gives(payload):
     compact = f'{{"event":"media","media":{{"payload":"{payload}"}}}}'
     spaced = f'{{ "event": "media", "media": {{ "payload": "{payload}" }} }}'
     assert outcome(compact) == outcome(spaced)
+    assert parse_audio(spaced) is None
+    audio = parse_audio(compact)
+    assert audio is None or outcome(compact) == Media(audio)
+
+
+@given(strategies.payloads.filter(len))
+def test_the_short_cut_for_audio_is_taken_by_what_browsers_send(payload):
+    assert parse_audio(serialize(Media(payload))) == payload
+    assert parse_audio(serialize(Media(payload)), max_audio_bytes=len(payload) - 1) is None
+
+
+@pytest.mark.parametrize("text", ["", '{"event":"media","media":{"payload":"}}', '{"event":"media"}', '"}}'])
+def test_the_short_cut_for_audio_is_not_taken_by_junk(text):
+    assert parse_audio(text) is None
 
 
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")], ids=["compact", "spaced"])

@@ -145,6 +145,13 @@ def test_half_a_sample_is_an_error():
     assert started(MediaFormat(sample_rate=8000)).handle(Media(b"abc"), 0.0) == (Deliver(b"abc"),)
 
 
+def test_the_short_cut_for_audio_is_open_while_the_handler_runs():
+    for state in State:
+        assert in_state(state).takes(b"m") is (state is State.ACTIVE)
+    assert started(BINARY).takes(b"ab")
+    assert not started(BINARY).takes(b"abc")
+
+
 def test_a_binary_frame_that_is_too_big_ends_the_session():
     session = Session(max_audio_bytes=4)
     session.handle(Start(session_id="a", media_format=BINARY), 0.0)

@@ -17,7 +17,7 @@ from rtc.core.events import (
     PlayedOut,
 )
 from rtc.core.exceptions import InvalidState, ProtocolError, Refused
-from rtc.core.messages import MAX_AUDIO_BYTES, End, Error, Ping, Stop
+from rtc.core.messages import MAX_AUDIO_BYTES, End, Error, Media, Ping, Stop
 from rtc.core.session import Session, State
 from tests.core import strategies
 
@@ -54,12 +54,14 @@ class SessionMachine(RuleBasedStateMachine):
 
     def handle(self, event):
         before = self.session.state
+        short_cut = isinstance(event, Media) and self.session.takes(event.payload)
         try:
             effects = self.session.handle(event, self.now)
         except InvalidState:
             assert isinstance(event, Admitted | NotAdmitted | Finish | PlayedOut | Broken)
             assert self.session.state is before
             return
+        assert not short_cut or effects == (Deliver(event.payload),)
         self.check(before, event, effects)
         self.effects.extend(effects)
 

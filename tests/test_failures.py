@@ -1,0 +1,131 @@
+"""What fails, and who is told, in virtual time."""
+
+import asyncio
+
+import pytest
+
+from rtc import Stream, Warning, WebRTCError
+from rtc.core.exceptions import Refused
+from tests.callers import MULAW_24K, SILENCE, Client, MemoryRegistry
+from tests.subjects import Scripted
+from tests.virtual_time import elapse, virtual_time
+
+
+@pytest.fixture(autouse=True)
+def record(monkeypatch):
+    return MemoryRegistry(monkeypatch)
+
+
+@pytest.mark.parametrize("where", ["start_up", "receive", "emit", "shutdown"])
+@virtual_time
+async def test_an_error_of_the_handler_reaches_client_and_log(where, caplog, settings):
+    settings.RTC_SHOW_HANDLER_ERRORS = False
+
+    async def fail(self, *arguments):
+        self.calls.append("failed")
+        raise ValueError("secret")
+
+    handler = type("Failing", (Scripted,), {where: fail})()
+    client = Client(Stream(handler))
+    await client.start(media_format=MULAW_24K)
+    await elapse(0.1)
+    await client.send(SILENCE * 480)
+    await elapse(0.1)
+    await client.stop()
+    close_code = await client.until_closed()
+    assert handler.calls.count("failed") == 1
+    assert "ValueError: secret" in caplog.text
+    if where == "shutdown":
+        assert close_code == 1000
+        return
+    assert handler.calls.count("shutdown") == 1
+    assert close_code == 4500
+    assert client.kinds[-2:] == ["error", "end"]
+    assert client.messages[-2] == {
+        "type": "error",
+        "code": "handler_failed",
+        "data": "The handler failed.",
+        "message": "The handler failed.",
+    }
+
+
+@virtual_time
+async def test_errors_can_be_shown(settings):
+    settings.RTC_SHOW_HANDLER_ERRORS = True
+    client = Client(Stream(Scripted("text")))
+    await client.start()
+    await client.until_closed()
+    assert "emit" in client.of_type("error")[0]
+    assert "got str" in client.of_type("error")[0]
+
+
+@pytest.mark.parametrize("where", ["start_up", "receive", "emit"])
+@virtual_time
+async def test_webrtc_error_and_warning_reach_the_client(where):
+    async def fail(self, *arguments):
+        Warning("look out")
+        await elapse(0.01)
+        raise WebRTCError("no more credit")
+
+    client = Client(Stream(type("Failing", (Scripted,), {where: fail})()))
+    await client.start(media_format=MULAW_24K)
+    await client.send(SILENCE * 480)
+    assert await client.until_closed() == 4500
+    assert client.kinds == ["started", "warning", "error", "end"]
+    assert (client.of_type("warning"), client.of_type("error")) == (["look out"], ["no more credit"])
+
+
+@virtual_time
+async def test_an_error_in_marked_ends_the_session():
+    class Failing(Scripted):
+        def marked(self, name):
+            raise ValueError(name)
+
+    handler = Failing()
+    client = Client(Stream(handler))
+    await client.start(media_format=MULAW_24K)
+    await elapse(0.1)
+    await client.say(event="mark", mark={"name": "m"})
+    assert await client.until_closed() == 4500
+    assert handler.calls == ["start_up", "shutdown"]
+
+
+@virtual_time
+async def test_a_record_that_fails_ends_the_session(monkeypatch, caplog):
+    async def broken(*arguments):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("rtc.calls.perform", broken)
+    handler = Scripted()
+    client = Client(Stream(handler))
+    await client.start()
+    assert await client.until_closed() == 4500
+    assert (client.end_reasons, handler.calls) == (["server_error"], [])
+    assert "disk full" in caplog.text
+
+
+@virtual_time
+async def test_an_end_that_cannot_be_recorded_is_logged(record, monkeypatch, caplog):
+    client = Client(Stream(Scripted()))
+    await client.start()
+    await elapse(0.1)
+    failed = asyncio.Future()
+    failed.set_exception(Refused("no", 4500))
+    monkeypatch.setattr("rtc.calls.submit", lambda *arguments: failed)
+    await client.stop()
+    assert await client.until_closed() == 1000
+    await elapse(0.1)
+    assert "its end was not recorded" in caplog.text
+
+
+@pytest.mark.parametrize("failing", ["copy", "bind"])
+@virtual_time
+async def test_a_handler_that_cannot_be_made(failing, caplog):
+    def fail(self, *arguments):
+        raise ValueError("no")
+
+    client = Client(Stream(type("Failing", (Scripted,), {failing: fail})()))
+    await client.start()
+    assert await client.until_closed() == 4500
+    assert client.kinds == ["error", "end"]
+    assert "the handler could not be made" in caplog.text
