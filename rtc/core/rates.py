@@ -91,7 +91,8 @@ class RateEstimator:
     def _note(self, sample_count: int, now: float) -> None:
         self._arrival_s = now
         self._sample_count += sample_count
-        if now - self._bunch_s < BUNCH_S:
+        # The first arrival stays by itself: what follows it at once tells of audio that is faster than any clock.
+        if len(self._times) > 1 and now - self._bunch_s < BUNCH_S:
             self._times[-1] = now
             self._samples[-1] = self._sample_count
             return
