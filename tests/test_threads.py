@@ -276,3 +276,24 @@ async def test_audio_waits_for_a_sync_start_up():
     assert handler.frames[0][1].dtype == np.int16
     assert handler.frames[0][1].ndim == 2
     await end(client)
+
+
+async def test_an_error_while_the_last_words_are_played_is_only_logged(caplog):
+    released = threading.Event()
+
+    class Late(SyncScripted):
+        def receive(self, frame):
+            self.calls.append("receive")
+            released.wait()
+            raise ValueError("too late")
+
+        def emit(self):
+            return self.emissions.pop(0) if "receive" in self.calls else None
+
+    client = await begin(Late(level(1000, 0.5), CloseStream()))
+    await client.send(SILENCE * 480)
+    await until(lambda: "rtc emit" not in [thread.name for thread in threads()])  # it has closed the stream
+    released.set()
+    assert await client.until_closed() == 1000
+    assert seconds_of(1000, client.heard) == 0.5
+    assert "too late" in caplog.text
