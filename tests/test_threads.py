@@ -290,9 +290,10 @@ async def test_an_error_while_the_last_words_are_played_is_only_logged(caplog):
         def emit(self):
             return self.emissions.pop(0) if "receive" in self.calls else None
 
-    client = await begin(Late(level(1000, 0.5), CloseStream()))
+    handler = Late(level(1000, 0.5), CloseStream())
+    client = await begin(handler)
     await client.send(SILENCE * 480)
-    await until(lambda: "rtc emit" not in [thread.name for thread in threads()])  # it has closed the stream
+    await until(lambda: not handler.emissions and "rtc emit" not in [thread.name for thread in threads()])
     released.set()
     assert await client.until_closed() == 1000
     assert seconds_of(1000, client.heard) == 0.5
