@@ -4,22 +4,22 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future
-from typing import Any, Protocol
+from typing import Any
 
-from rtc import registry
 from rtc.conf import conf
 from rtc.context import SessionHandle
 from rtc.core import effects
 from rtc.core.events import Admitted, Binary, Broken, Disconnected, Event, Expire, Finish, Junk, NotAdmitted
 from rtc.core.exceptions import ProtocolError, Refused
 from rtc.core.formats import Framing
-from rtc.core.messages import Clear, FetchOutput, Mark, Start, parse, parse_audio, serialize, serialize_media
-from rtc.core.session import HANDLER_FAILED, TIMED_OUT, Session, State
-from rtc.database import perform, submit
+from rtc.core.messages import Clear, Error, FetchOutput, Mark, Start, parse, parse_audio, serialize, serialize_media
+from rtc.core.session import DONE, HANDLER_FAILED, TIMED_OUT, Session, State
 from rtc.deadlines import IdleTimer
 from rtc.emission import AdditionalOutputs
+from rtc.ports import Admission, Record, Socket
+from rtc.registry import Figures
 from rtc.runner import Limits, Runner
+from rtc.sampling import Sampler
 from rtc.streams import Stream
 
 logger = logging.getLogger(__name__)
@@ -29,28 +29,22 @@ EARLY_FRAMES = 256
 """How many frames may come between `start` and admission before the oldest is dropped."""
 
 
-class Socket(Protocol):
-    """The frames of one WebSocket. Sending on a socket that is gone does nothing."""
-
-    def send_text(self, text: str) -> Coroutine[Any, Any, None]: ...
-
-    def send_bytes(self, payload: bytes) -> Coroutine[Any, Any, None]: ...
-
-    async def close_socket(self, close_code: int) -> None: ...
-
-
 class Call:
     """Takes what comes off a socket, and carries out what the session's state wants done.
 
     Args:
         alias: the stream's.
+        calls: where live calls are found, by the primary key of their row; the call puts itself in and out.
     """
 
-    def __init__(self, socket: Socket, stream: Stream, alias: str, caller: registry.Caller) -> None:
+    def __init__(
+        self, socket: Socket, stream: Stream, alias: str, admission: Admission, calls: "dict[int, Call]"
+    ) -> None:
         self._socket = socket
         self._stream = stream
         self._alias = alias
-        self._caller = caller
+        self._admission = admission
+        self._calls = calls
         self._loop = asyncio.get_running_loop()
         self._max_audio_bytes = conf.RTC_MAX_AUDIO_BYTES
         self._max_params_bytes = conf.RTC_MAX_PARAMS_BYTES
@@ -64,7 +58,8 @@ class Call:
         self._runner: Runner | None = None
         self._running: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._row: int | None = None
+        self._record: Record | None = None
+        self._sampler = Sampler()
         self._end: tuple[str, int | None] | None = None
         self._sample_rate: int | None = None
         self._last_heard = self._loop.time()
@@ -72,6 +67,14 @@ class Call:
         self._time_limit: asyncio.TimerHandle | None = None
         self.send_audio: Callable[[bytes], Awaitable[None]] = self._send_media
         self._idle.start(conf.RTC_START_TIMEOUT_S)
+
+    @property
+    def session_id(self) -> str:
+        return self._session.id
+
+    @property
+    def stream(self) -> Stream:
+        return self._stream
 
     async def receive(self, text: str | None, payload: bytes | None) -> None:
         """One frame, text or binary. Only parses and enqueues: nothing of the handler's is awaited here."""
@@ -121,7 +124,17 @@ class Call:
             await self._socket.send_text(serialize(message))
 
     async def send_outputs(self, outputs: AdditionalOutputs) -> None:
-        await self._socket.send_text(serialize(FetchOutput()))
+        """Raises: TypeError, ValueError, when they can't be written as JSON."""
+        if self._record is not None:
+            await self._record.output(outputs.args, self._announce_output)
+
+    def failed(self, error: Exception) -> None:
+        if self._record is not None:
+            self._record.failed(error)
+
+    async def flush(self) -> None:
+        if self._record is not None:
+            await self._record.flush()
 
     def rate_measured(self, sample_rate: int) -> None:
         self._sample_rate = sample_rate
@@ -132,6 +145,8 @@ class Call:
     # What the session wants done -------------------------------------------------------------------------------
 
     async def _reply(self, effect: effects.Reply) -> None:
+        if isinstance(effect.message, Error) and self._record is not None:
+            self._record.entry("error", effect.message.code)
         await self._socket.send_text(serialize(effect.message))
 
     async def _admit(self, effect: effects.Admit) -> None:
@@ -139,16 +154,16 @@ class Call:
         self._own(self._look_up(effect.start))
 
     async def _look_up(self, start: Start) -> None:
-        limit = self._stream.concurrency_limit
         try:
-            row = await perform(registry.admit, start.session_id, self._alias, limit, start.media_format, self._caller)
+            record = await self._admission.admit(start, lambda: self._end is None)
         except Refused as refusal:
             await self.report(NotAdmitted(refusal))
             return
-        self._row = row
+        self._record = record
         if self._end is not None:
-            self._record_end()  # the client left meanwhile
+            record.ended(*self._end, self._figures())  # the client left meanwhile
             return
+        self._calls[record.pk] = self
         self._params = start.params
         if start.media_format is not None:
             self._sample_rate = start.media_format.sample_rate
@@ -161,13 +176,14 @@ class Call:
         handle = SessionHandle(
             id=self._session.id,
             stream=self._alias,
-            user=self._caller.user,
+            user=None if self._record is None else self._record.user,
             params=self._params,
             loop=self._loop,
             send_text=self._socket.send_text,
             clear=self._clear,
             place_mark=self._place_mark,
             unplayed_s=self._unplayed_s,
+            input_timeout_s=conf.RTC_INPUT_TIMEOUT_S,
         )
         try:
             handler = self._stream.new_handler()
@@ -180,6 +196,8 @@ class Call:
         for payload, came_at in self._early:
             runner.feed(payload, came_at)
         self._early.clear()
+        if self._record is not None:
+            self._record.started()
         self._running = self._own(runner.run())
         if self._stream.time_limit is not None:
             self._time_limit = self._loop.call_later(self._stream.time_limit, self._time_is_up)
@@ -200,28 +218,54 @@ class Call:
             self._time_limit.cancel()
         if self._runner is not None and self._running is not asyncio.current_task():
             self._runner.stop()
-        if self._row is not None:
-            self._record_end()
+        if self._record is not None:
+            self._calls.pop(self._record.pk, None)
+            self._record.ended(effect.reason, effect.close_code, self._figures())
         if effect.close_code is not None:
             await self._socket.close_socket(effect.close_code)
 
-    def _record_end(self) -> None:
-        assert self._row is not None and self._end is not None
-        submit(registry.end, self._row, *self._end, self._figures()).add_done_callback(self._recorded)
-
-    def _recorded(self, done: "Future[bool]") -> None:
-        if error := done.exception():
-            logger.error("session %s: its end was not recorded: %s", self._session.id, error, exc_info=error)
-
-    def _figures(self) -> registry.Figures:
+    def _figures(self) -> Figures:
         runner = self._runner
-        return registry.Figures(
+        return Figures(
             frames_in=runner.intake.frames_in if runner else 0,
             frames_out=runner.playout.frames_out if runner else 0,
             frames_dropped=runner.intake.frames_dropped if runner else 0,
             errors=self._session.error_count,
             sample_rate=self._sample_rate,
+            history=self._sampler.history,
         )
+
+    # What others ask of a live call --------------------------------------------------------------------------------
+
+    def take_input(self, values: list[Any], sent: list[Any] | None = None) -> bool:
+        """Hand input to the handler; False when the session takes none now.
+
+        Args:
+            sent: what the client sent, as JSON has it, where a form made something else of it; that goes on record.
+        """
+        if self._runner is None or self._session.state is not State.ACTIVE:
+            return False
+        self._runner.take_input(values)
+        if self._record is not None:
+            self._record.input(values if sent is None else sent)
+        return True
+
+    def hang_up(self, text: str = "") -> None:
+        """End the session from outside, at once."""
+        self._own(self.report(Expire(reason="hung_up", close_code=DONE, text=text)))
+
+    def sample(self) -> dict[str, Any]:
+        """Its live figures, for the heartbeat."""
+        figures = self._figures()
+        runner = self._runner
+        return {
+            "frames_in": figures.frames_in,
+            "frames_out": figures.frames_out,
+            "frames_dropped": figures.frames_dropped,
+            "errors": figures.errors,
+            "idle_s": round(self._loop.time() - self._last_heard, 1),
+            "recent": [] if runner is None else self._sampler.take(runner.intake, runner.playout),
+        }
 
     # Timers and callbacks --------------------------------------------------------------------------------------
 
@@ -249,6 +293,9 @@ class Call:
     def _place_mark(self, mark: Mark) -> None:
         if self._runner is not None:
             self._runner.playout.mark(mark)
+
+    def _announce_output(self) -> None:
+        self._own(self._socket.send_text(serialize(FetchOutput())))
 
     def _unplayed_s(self) -> float:
         return 0.0 if self._runner is None else self._runner.playout.unplayed_s

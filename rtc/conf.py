@@ -83,6 +83,81 @@ class Conf:
         """Tell clients what an exception of a handler's said; follows DEBUG."""
         return self._get("RTC_SHOW_HANDLER_ERRORS", settings.DEBUG)
 
+    @property
+    def RTC_CONCURRENCY_LIMIT(self) -> int | None:
+        """How many sessions may run at once, over all streams and workers."""
+        return self._get("RTC_CONCURRENCY_LIMIT", None)
+
+    @property
+    def RTC_USER_CONCURRENCY_LIMIT(self) -> int | None:
+        """How many sessions one logged-in user may run at once, over all streams and workers."""
+        return self._get("RTC_USER_CONCURRENCY_LIMIT", None)
+
+    @property
+    def RTC_ADMISSION_QUEUE(self) -> int:
+        """How many sessions may wait to be admitted by one worker before more are refused as `busy`."""
+        return self._get("RTC_ADMISSION_QUEUE", 500)
+
+    @property
+    def RTC_HEARTBEAT_S(self) -> float:
+        """How often a worker records that it lives, and its sessions' figures, s."""
+        return self._get("RTC_HEARTBEAT_S", 5.0)
+
+    @property
+    def RTC_WORKER_LOST_S(self) -> float:
+        """How long a worker may be silent before others end its sessions, s."""
+        return self._get("RTC_WORKER_LOST_S", 15.0)
+
+    @property
+    def RTC_INPUT_TIMEOUT_S(self) -> float | None:
+        """How long a handler may wait for input that it asked for, s; None: for ever."""
+        return self._get("RTC_INPUT_TIMEOUT_S", 300.0)
+
+    @property
+    def RTC_MAX_INPUT_BYTES(self) -> int:
+        """The largest body `/input_hook` takes, bytes."""
+        return self._get("RTC_MAX_INPUT_BYTES", 2 * 1024 * 1024)
+
+    @property
+    def RTC_STORED_INPUT_CHARS(self) -> int:
+        """How much of an input's JSON the record keeps, characters."""
+        return self._get("RTC_STORED_INPUT_CHARS", 10_000)
+
+    @property
+    def RTC_TIMELINE_LIMIT(self) -> int:
+        """How many entries the timeline of one session holds."""
+        return self._get("RTC_TIMELINE_LIMIT", 500)
+
+    @property
+    def RTC_TICKET_MAX_AGE_S(self) -> int:
+        """How long a connect ticket is good for, s."""
+        return self._get("RTC_TICKET_MAX_AGE_S", 60)
+
+    @property
+    def RTC_OUTPUTS_WAIT_S(self) -> float:
+        """How long `/outputs` waits for a session that has not started yet, s."""
+        return self._get("RTC_OUTPUTS_WAIT_S", 30.0)
+
+    @property
+    def RTC_OUTPUTS_POLL_S(self) -> float:
+        """How often open `/outputs` look for what no announcement told of, s."""
+        return self._get("RTC_OUTPUTS_POLL_S", 2.0)
+
+    @property
+    def RTC_OUTPUT_QUEUE(self) -> int:
+        """How many outputs of one session may wait to be stored before the handler is made to wait."""
+        return self._get("RTC_OUTPUT_QUEUE", 1_000)
+
+    @property
+    def RTC_RETENTION_DAYS(self) -> int:
+        """How many days ended sessions are kept; `manage.py rtc_purge` deletes what is older."""
+        return self._get("RTC_RETENTION_DAYS", 30)
+
+    @property
+    def RTC_DATABASE_PATIENCE_S(self) -> float:
+        """How long records wait for a database that is locked or away before they are given up, s."""
+        return self._get("RTC_DATABASE_PATIENCE_S", 60.0)
+
     @staticmethod
     def _get(name: str, default: Any) -> Any:
         return getattr(settings, name, default)

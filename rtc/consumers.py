@@ -10,17 +10,21 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.sessions import InstanceSessionWrapper
 
+from rtc.admission import Admission
 from rtc.calls import Call
 from rtc.core.messages import End, Error, serialize
 from rtc.directory import get_stream
 from rtc.origins import origin_allowed
+from rtc.ownership import owner_key
 from rtc.registry import Caller
+from rtc.worker import local_worker
 
 logger = logging.getLogger(__name__)
 
 Send = Callable[[Any], Awaitable[None]]
 
-NOT_ALLOWED = 4403
+TICKET = "ticket."
+"""A subprotocol that starts with this carries a connect ticket."""
 NOT_FOUND = 4404
 
 
@@ -113,15 +117,25 @@ class MediaConsumer(SocketConsumer):
                 await self._call.leave()
 
     async def connect(self) -> None:
-        alias = self.scope["url_route"]["kwargs"]["alias"]
+        route = self.scope["url_route"]["kwargs"]
+        alias = route["alias"]
         stream = get_stream(alias)
-        if not origin_allowed(self.scope["headers"]):
-            await self.refuse("origin_not_allowed", NOT_ALLOWED, "Pages of this origin may not connect.")
-        elif stream is None:
+        if stream is None:
             await self.refuse("no_such_stream", NOT_FOUND, f"There is no stream {alias!r}.")
-        else:
-            await self.accept()
-            self._call = Call(self, stream, alias, self._caller())
+            return
+        subprotocol = next((name for name in self.scope.get("subprotocols", []) if name.startswith(TICKET)), None)
+        ticket = route.get("ticket") or (subprotocol or "").removeprefix(TICKET)
+        worker = local_worker()
+        admission = Admission(
+            stream,
+            alias,
+            self._caller(),
+            worker,
+            ticket=ticket,
+            foreign_origin=not origin_allowed(self.scope["headers"]),
+        )
+        await self.accept(subprotocol)
+        self._call = Call(self, stream, alias, admission, worker.calls)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self._call is not None:
@@ -129,10 +143,12 @@ class MediaConsumer(SocketConsumer):
 
     def _caller(self) -> Caller:
         user = self.scope.get("user")
+        session = self.scope.get("session")
         client = self.scope.get("client")
         headers = dict(self.scope["headers"])
         return Caller(
             user=user if user is not None and user.is_authenticated else None,
+            owner_key=owner_key(session.session_key) if session is not None else "",
             address=_address(client[0]) if client else None,
             user_agent=headers.get(b"user-agent", b"").decode("latin-1").replace("\0", ""),
         )

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from rtc.core.exceptions import RTCError
 from rtc.core.messages import Mark, ServerMessage, Warn, serialize
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,21 @@ class WebRTCError(RTCError):
         return self.message
 
 
+class InputTimeout(WebRTCError):
+    """The client was asked for input and sent none for `waited_s` seconds."""
+
+    def __init__(self, waited_s: float) -> None:
+        super().__init__(f"No input came within {waited_s:g} s.")
+        self.waited_s = waited_s
+
+
+class SessionOver(RTCError):
+    """A handler's thread waited for something that can no longer come."""
+
+    def __str__(self) -> str:
+        return "the session is over"
+
+
 @dataclass(eq=False)
 class SessionHandle:
     """What a handler knows of its session and can ask of it; `handler.session` is one.
@@ -34,6 +51,7 @@ class SessionHandle:
     Args:
         id: the session id the client chose.
         stream: the stream's alias.
+        input_timeout_s: how long the handler may wait for input that it asked for; None: for ever.
         user: the Django user, or None outside Django.
         params: the client's own object from `start`.
         loop: the event loop the session's socket lives on.
@@ -51,14 +69,40 @@ class SessionHandle:
     place_mark: Callable[[Mark], None]
     unplayed_s: Callable[[], float]
     user: Any = None
+    input_timeout_s: float | None = None
     params: dict[str, Any] = field(default_factory=dict)
     _sending: set["Future[None]"] = field(default_factory=set, init=False, repr=False)
+    _waiting: set["Future[Any]"] = field(default_factory=set, init=False, repr=False)
+    _over: bool = field(default=False, init=False, repr=False)
 
     def send(self, text: str) -> None:
         """Send one text frame, from any thread, without waiting for it."""
         future = asyncio.run_coroutine_threadsafe(self.send_text(text), self.loop)
         self._sending.add(future)
         future.add_done_callback(self._sending.discard)
+
+    def wait_for(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it on the event loop and wait for it in a thread.
+
+        Raises:
+            SessionOver: the session ended meanwhile, or has ended.
+        """
+        future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        self._waiting.add(future)
+        if self._over:
+            future.cancel()
+        try:
+            return future.result()
+        except CancelledError:
+            raise SessionOver from None
+        finally:
+            self._waiting.discard(future)
+
+    def end(self) -> None:
+        """Let go the threads that wait; the session is over."""
+        self._over = True
+        for future in list(self._waiting):
+            future.cancel()
 
     def send_message(self, message: ServerMessage) -> None:
         self.send(serialize(message))

@@ -1,12 +1,16 @@
 """Database work of sessions: one ordered thread, off the event loop."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, connections
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, close_old_connections, connections
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -15,6 +19,7 @@ IDLE_S = 30.0
 
 _last_used = 0.0
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rtc-database")
+_heart = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rtc-heart")
 
 
 def submit(job: Callable[..., T], *args: Any, **kwargs: Any) -> "Future[T]":
@@ -25,6 +30,26 @@ def submit(job: Callable[..., T], *args: Any, **kwargs: Any) -> "Future[T]":
 async def perform(job: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """The same, awaited; the job is done even if the waiting is cancelled."""
     return await asyncio.wrap_future(submit(job, *args, **kwargs))
+
+
+async def perform_beside(job: Callable[..., T], *args: Any) -> T:
+    """For the heartbeat alone: have it done now, however much waits to be done in order."""
+    return await asyncio.wrap_future(_heart.submit(_run_apart, job, *args))
+
+
+async def perform_apart(job: Callable[..., T], *args: Any) -> T:
+    """Run code of the project's own, which may use the database and take its time, where it holds up nobody else."""
+    return await sync_to_async(_run_apart, thread_sensitive=False)(job, *args)
+
+
+def perform_soon(job: Callable[..., Any], *args: Any) -> None:
+    """Have it done without waiting; a failure is logged."""
+    submit(job, *args).add_done_callback(_log_failure)
+
+
+def _log_failure(done: "Future[Any]") -> None:
+    if error := done.exception():
+        logger.error("a record was not written: %s", error, exc_info=error)
 
 
 def _run(job: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -39,3 +64,12 @@ def _run(job: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         raise
     finally:
         _last_used = time.monotonic()
+
+
+def _run_apart(job: Callable[..., T], *args: Any) -> T:
+    """In a thread that may do anything next: it keeps no connection."""
+    close_old_connections()
+    try:
+        return job(*args)
+    finally:
+        close_old_connections()

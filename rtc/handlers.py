@@ -9,8 +9,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rtc.context import SessionHandle
-from rtc.core.messages import SendInput, serialize
+from rtc.context import InputTimeout, SessionHandle
+from rtc.core.messages import Error, SendInput, serialize
 from rtc.emission import AudioEmitType
 
 logger = logging.getLogger(__name__)
@@ -119,16 +119,26 @@ class HandlerBase:
         await self.send_message(serialize(SendInput()))
 
     async def wait_for_args(self) -> None:
-        """Ask the client for input and wait for it; then it is in `latest_args[1:]`."""
+        """Ask the client for input and wait for it; then it is in `latest_args[1:]`.
+
+        Raises:
+            InputTimeout: none came within `RTC_INPUT_TIMEOUT_S`. The client is told; uncaught it ends the session.
+        """
         if self.phone_mode:
             self.args_set.set()
             return
         await self.fetch_args()
-        await self.args_set.wait()
+        try:
+            async with asyncio.timeout(self.session.input_timeout_s):
+                await self.args_set.wait()
+        except TimeoutError:
+            timeout = InputTimeout(self.session.input_timeout_s or 0.0)
+            await self.send_message(serialize(Error(code="input_timeout", text=str(timeout))))
+            raise timeout from None
 
     def wait_for_args_sync(self) -> None:
-        """The same from a thread."""
-        asyncio.run_coroutine_threadsafe(self.wait_for_args(), self.loop).result()
+        """The same from a thread. Raises: InputTimeout; SessionOver, when the session ends meanwhile."""
+        self.session.wait_for(self.wait_for_args())
 
     def set_args(self, args: list[Any]) -> None:
         """Take over input from the client. Called on the event loop."""

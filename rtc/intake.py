@@ -49,12 +49,14 @@ class Intake:
         # One writer each, since putting and getting may happen in two threads.
         self._bytes_put = 0
         self._bytes_got = 0
+        self._latest: bytes | None = None
         self._estimator: RateEstimator | None = None
         self._resampler = Resampler(handler_rate, handler_rate)
         self.frames_in = 0
         self.frames_dropped = 0
         if media_format is None:
             self._estimator = RateEstimator(handler_rate)
+            self._bytes_per_s = handler_rate
             self._limit_bytes = int(limit_s * handler_rate)
         else:
             self._take_rate(media_format.sample_rate)
@@ -67,6 +69,7 @@ class Intake:
         """Take in one payload that came at `now`, seconds of the loop's clock."""
         self.frames_in += 1
         self._payloads.append(payload)
+        self._latest = payload
         self._bytes_put += len(payload)
         dropped = False
         while self._bytes_put - self._bytes_got > self._limit_bytes and len(self._payloads) > 1:
@@ -92,6 +95,15 @@ class Intake:
                 return self._handler_rate, samples[np.newaxis]
         return None
 
+    def latest(self) -> NDArray[np.int16] | None:
+        """The newest payload's samples, at the client's rate."""
+        return None if self._latest is None else self._decode(self._latest)
+
+    @property
+    def waiting_s(self) -> float:
+        """How much audio waits, in seconds."""
+        return (self._bytes_put - self._bytes_got) / self._bytes_per_s
+
     def settle(self) -> None:
         """Stop measuring: decide with what has come."""
         if self._estimator is not None:
@@ -105,7 +117,8 @@ class Intake:
             self._arrived()
 
     def _take_rate(self, rate: int) -> None:
-        self._limit_bytes = int(self._limit_s * rate * self._bytes_per_sample)
+        self._bytes_per_s = rate * self._bytes_per_sample
+        self._limit_bytes = int(self._limit_s * self._bytes_per_s)
         self._resampler = Resampler(rate, self._handler_rate)
 
     def _drop_oldest(self) -> bool:

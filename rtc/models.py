@@ -1,30 +1,60 @@
-"""The database is the record of sessions."""
+"""The database is the record of sessions, their inputs and outputs, and the workers that run them."""
 
-from typing import Any
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 
+class Worker(models.Model):
+    """One server process that runs sessions. It writes this row every few seconds; when it falls silent, others end
+    its sessions.
+    """
+
+    name = models.CharField(max_length=128, unique=True)
+    host = models.CharField(max_length=64)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField(default=timezone.now)
+    last_beat_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    figures = models.JSONField(
+        default=dict, blank=True, help_text="Live figures of its sessions, by the primary key of each."
+    )
+
+    class Meta:
+        ordering = ["-last_beat_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class SessionQuerySet(models.QuerySet["Session"]):
     def live(self) -> "SessionQuerySet":
-        return self.exclude(state=Session.State.ENDED)
+        return self.filter(state__in=Session.LIVE)
 
 
 class Session(models.Model):
-    """One session: written when it starts and when it ends."""
+    """One session: written when it starts and when it ends. What happens in between is in its worker's row."""
 
     class State(models.TextChoices):
+        STARTING = "starting", "starting"
         ACTIVE = "active", "active"
         ENDED = "ended", "ended"
+
+    LIVE = (State.STARTING, State.ACTIVE)
 
     session_id = models.CharField("session id", max_length=64, db_index=True)
     stream = models.CharField(max_length=64)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="rtc_sessions"
     )
-    state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
+    owner_key = models.CharField(max_length=64, blank=True, help_text="Hash of the Django session that started it.")
+    ticket = models.CharField(max_length=64, blank=True, help_text="Nonce of the ticket it was started with.")
+    worker = models.ForeignKey(
+        Worker, null=True, blank=True, on_delete=models.SET_NULL, related_name="sessions", editable=False
+    )
+    state = models.CharField(max_length=8, choices=State, default=State.STARTING)
     started_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=64, blank=True)
@@ -39,6 +69,7 @@ class Session(models.Model):
     frames_out = models.PositiveBigIntegerField(default=0)
     frames_dropped = models.PositiveBigIntegerField(default=0)
     errors = models.PositiveIntegerField(default=0)
+    history = models.JSONField(default=list, blank=True, help_text="Samples of level and delay over time.")
     client_address = models.GenericIPAddressField(null=True, blank=True)
     user_agent = models.CharField(max_length=200, blank=True)
 
@@ -46,17 +77,82 @@ class Session(models.Model):
 
     class Meta:
         ordering = ["-started_at", "-pk"]
-        indexes = [models.Index(fields=["stream", "state"])]
+        indexes = [models.Index(fields=["stream", "state"]), models.Index(fields=["state", "user"])]
         constraints = [
             models.UniqueConstraint(
-                fields=["session_id"], condition=models.Q(state="active"), name="rtc_session_id_live_once"
+                fields=["session_id"], condition=~models.Q(state="ended"), name="rtc_session_id_live_once"
             )
         ]
+        permissions = [("hang_up_session", "Can hang up sessions")]
 
     def __str__(self) -> str:
         return f"{self.stream}/{self.session_id}"
 
     @property
-    def duration(self) -> Any:
-        """How long the session has lasted, a timedelta."""
+    def duration(self) -> timedelta:
+        """How long the session has lasted."""
         return (self.ended_at or timezone.now()) - self.started_at
+
+
+class Output(models.Model):
+    """One additional output; `position` counts from 1 in each session and is its id on the event stream."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="outputs")
+    position = models.PositiveIntegerField()
+    payload = models.TextField(help_text="JSON.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["session", "position"]
+        constraints = [models.UniqueConstraint(fields=["session", "position"], name="rtc_output_once")]
+
+    def __str__(self) -> str:
+        return f"output {self.position} of session {self.session_id}"
+
+
+class Input(models.Model):
+    """One input that the session took. A long one is kept in part."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="inputs")
+    payload = models.TextField(help_text="JSON, perhaps cut short.")
+    size = models.PositiveIntegerField("size (bytes)")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["session", "pk"]
+
+    def __str__(self) -> str:
+        return f"input of session {self.session_id}"
+
+
+class TimelineEntry(models.Model):
+    """Something that happened in a session, without its content."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="timeline")
+    kind = models.CharField(max_length=16)
+    text = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["session", "created_at", "pk"]
+        verbose_name_plural = "timeline entries"
+
+    def __str__(self) -> str:
+        return f"{self.kind} in session {self.session_id}"
+
+
+class UsedTicket(models.Model):
+    """A connect ticket that can't be used again."""
+
+    nonce = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.nonce
+
+
+class AdmissionLock(models.Model):
+    """One row that an admission under a limit locks, so that counting and starting are one step in any database."""
+
+    def __str__(self) -> str:
+        return "admission"

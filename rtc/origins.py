@@ -11,15 +11,19 @@ from rtc.conf import conf
 LOCAL_HOSTS = [".localhost", "127.0.0.1", "[::1]"]
 """What Django itself serves with DEBUG on and ALLOWED_HOSTS empty."""
 
+Headers = Iterable[tuple[bytes, bytes]]
 
-def origin_allowed(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+
+def origin_allowed(headers: Headers) -> bool:
     """Whether a request with these headers may be served: no `Origin`, our own, or one of `RTC_ALLOWED_ORIGINS`."""
+    return "*" in conf.RTC_ALLOWED_ORIGINS or origin_trusted(headers)
+
+
+def origin_trusted(headers: Headers) -> bool:
+    """Whether the cookies of a request with these headers count too: `*` is no reason to trust a page with them."""
     found = {name: value.decode("latin-1") for name, value in headers if name in (b"origin", b"host")}
     origin = found.get(b"origin")
-    if origin is None:
-        return True
-    allowed = conf.RTC_ALLOWED_ORIGINS
-    return "*" in allowed or origin in allowed or _is_own(origin, found.get(b"host", ""))
+    return origin is None or origin in conf.RTC_ALLOWED_ORIGINS or _is_own(origin, found.get(b"host", ""))
 
 
 def _is_own(origin: str, host: str) -> bool:

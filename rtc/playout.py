@@ -85,6 +85,7 @@ class Playout:
         self._tail_timer: asyncio.TimerHandle | None = None
         self.frames_out = 0
         self.last_sent = 0.0
+        self._latest: Samples | None = None
 
     async def write(self, sample_rate: int, samples: Samples) -> None:
         """Send or queue audio, int16 of shape (n,) at `sample_rate` Hz; waits while the queue is full."""
@@ -111,6 +112,10 @@ class Playout:
     def unplayed_s(self) -> float:
         """How much audio, in seconds, was written and has not been played yet, as far as can be told from here."""
         return self._queued_samples / self._rate + self._pacer.ahead_s(self._clock())
+
+    def latest(self) -> Samples | None:
+        """The samples sent last."""
+        return self._latest
 
     def mark(self, mark: Mark) -> None:
         """Put a mark behind what is queued."""
@@ -232,6 +237,7 @@ class Playout:
             duration_s = samples.size / self._rate
         self._pacer.sent(duration_s, now)
         self.last_sent = now
+        self._latest = samples
         self.frames_out += 1
         await self._send_audio(self._encode(samples))
 

@@ -1,26 +1,52 @@
-"""Who may run, and what the record says of it. Plain functions on the database."""
+"""Who may run, and what the record says of it. Plain functions on the database; `rtc.database` runs them."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from rtc.conf import conf
 from rtc.core.exceptions import Refused
-from rtc.core.formats import Encoding, Framing, MediaFormat
-from rtc.models import Session
+from rtc.core.formats import MediaFormat
+from rtc.models import AdmissionLock, Session, UsedTicket, Worker
+from rtc.signals import session_ended, session_started
 
+NOT_ALLOWED = 4403
 ID_IN_USE = 4409
 AT_LIMIT = 4429
+
+WORKER_LOST = "worker_lost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who is at the other end. `user` is a Django user or None."""
+    """Who is at the other end.
+
+    Args:
+        user: a Django user, or None.
+        owner_key: see `rtc.ownership`.
+        ticket: nonce of the ticket that was shown, and when it would have expired.
+    """
 
     user: Any = None
+    owner_key: str = ""
+    ticket: str = ""
+    ticket_expires_at: datetime | None = None
     address: str | None = None
     user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How many sessions may run at once; None: any number."""
+
+    stream: int | None = None
+    user: int | None = None
+    overall: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,32 +58,75 @@ class Figures:
     frames_dropped: int = 0
     errors: int = 0
     sample_rate: int | None = None
+    history: list[Any] = field(default_factory=list)
 
 
-def admit(session_id: str, alias: str, limit: int | None, media_format: MediaFormat | None, caller: Caller) -> int:
-    """Record a session that starts now, if its stream has room; gives the row's primary key.
+def enlist(name: str, host: str, pid: int) -> int:
+    """Record a worker that starts; gives its primary key. What lost ones left behind is ended first."""
+    reap()
+    return Worker.objects.create(name=name, host=host, pid=pid).pk
+
+
+def admit(
+    session_id: str, alias: str, limits: Limits, media_format: MediaFormat | None, caller: Caller, worker_pk: int
+) -> int:
+    """Record a session that starts now, if there is room for it; gives the row's primary key.
 
     Raises:
-        Refused: `concurrency_limit_reached`, or `connection_already_exists` for an id that is live.
+        Refused: `concurrency_limit_reached`, `user_limit_reached`, `server_limit_reached`, `ticket_used`, or
+            `connection_already_exists` for an id that is live.
     """
-    declared = media_format or MediaFormat(sample_rate=0, encoding=Encoding.MULAW, framing=Framing.JSON)
     try:
         with transaction.atomic():
-            if limit is not None and Session.objects.live().filter(stream=alias).count() >= limit:
-                raise Refused("concurrency_limit_reached", AT_LIMIT, limit)
-            return Session.objects.create(
+            _use_ticket(caller)
+            _check(limits, alias, caller, worker_pk)
+            session = Session.objects.create(
                 session_id=session_id,
                 stream=alias,
+                worker_id=worker_pk,
                 user=caller.user,
-                encoding=declared.encoding,
-                framing=declared.framing,
-                sample_rate=declared.sample_rate or None,
-                rate_declared=media_format is not None,
+                owner_key=caller.owner_key,
+                ticket=caller.ticket,
                 client_address=caller.address,
                 user_agent=caller.user_agent[: Session._meta.get_field("user_agent").max_length],
-            ).pk
+                rate_declared=media_format is not None,
+                **({} if media_format is None else media_format.to_wire()),
+            )
     except IntegrityError as error:
         raise Refused("connection_already_exists", ID_IN_USE) from error
+    session_started.send_robust(Session, session=session)
+    return session.pk
+
+
+def _use_ticket(caller: Caller) -> None:
+    if not caller.ticket:
+        return
+    try:
+        with transaction.atomic():
+            UsedTicket.objects.create(nonce=caller.ticket, expires_at=caller.ticket_expires_at or timezone.now())
+    except IntegrityError as error:
+        raise Refused("ticket_used", NOT_ALLOWED) from error
+
+
+def _check(limits: Limits, alias: str, caller: Caller, worker_pk: int) -> None:
+    user_limit = limits.user if caller.user is not None else None
+    if limits.stream is None and user_limit is None and limits.overall is None:
+        return
+    # SQLite's transaction holds the only write lock already, other databases count behind this row.
+    AdmissionLock.objects.select_for_update().get_or_create(pk=1)
+    reap(worker_pk)
+    live = Session.objects.live()
+    if limits.stream is not None and live.filter(stream=alias).count() >= limits.stream:
+        raise Refused("concurrency_limit_reached", AT_LIMIT, limits.stream)
+    if user_limit is not None and live.filter(user=caller.user).count() >= user_limit:
+        raise Refused("user_limit_reached", AT_LIMIT, user_limit)
+    if limits.overall is not None and live.count() >= limits.overall:
+        raise Refused("server_limit_reached", AT_LIMIT, limits.overall)
+
+
+def activate(pk: int) -> None:
+    """Record that a session's handler runs."""
+    Session.objects.filter(pk=pk, state=Session.State.STARTING).update(state=Session.State.ACTIVE)
 
 
 def end(pk: int, reason: str, close_code: int | None, figures: Figures) -> bool:
@@ -75,6 +144,52 @@ def end(pk: int, reason: str, close_code: int | None, figures: Figures) -> bool:
             frames_dropped=figures.frames_dropped,
             errors=figures.errors,
             sample_rate=figures.sample_rate,
+            history=figures.history,
         )
     )
+    _tell_ended([pk] if changed else [])
     return changed == 1
+
+
+def beat(worker_pk: int, figures: dict[str, Any]) -> bool:
+    """Record that a worker lives, with its sessions' figures; False when it was taken for lost meanwhile."""
+    reap(worker_pk)
+    return Worker.objects.filter(pk=worker_pk, ended_at=None).update(last_beat_at=timezone.now(), figures=figures) == 1
+
+
+def reap(worker_pk: int | None = None) -> list[int]:
+    """End the sessions of workers that have been silent for too long; gives the primary keys of those ended here.
+
+    Args:
+        worker_pk: who looks. While it is overdue itself, it ends nothing: the database was away, or too busy, and the
+            others may be about to beat as well.
+    """
+    now = timezone.now()
+    silent = now - timedelta(seconds=conf.RTC_WORKER_LOST_S)
+    lost = list(Worker.objects.filter(ended_at=None, last_beat_at__lt=silent).values_list("pk", flat=True))
+    ended: list[int] = []
+    if worker_pk in lost:
+        return ended
+    for pk in lost:
+        with transaction.atomic():  # a process killed in here leaves all of it to the next
+            if Worker.objects.filter(pk=pk, ended_at=None, last_beat_at__lt=silent).update(ended_at=now):
+                ended += _end_sessions(pk, now)
+    return ended
+
+
+def _end_sessions(worker_pk: int, now: datetime) -> list[int]:
+    ended = [
+        pk
+        for pk in Session.objects.live().filter(worker=worker_pk).values_list("pk", flat=True)
+        if Session.objects.live().filter(pk=pk).update(state=Session.State.ENDED, ended_at=now, end_reason=WORKER_LOST)
+    ]
+    _tell_ended(ended)
+    return ended
+
+
+def _tell_ended(pks: Iterable[int]) -> None:
+    def tell(pk: int) -> None:
+        session_ended.send_robust(Session, session=Session.objects.get(pk=pk))
+
+    for pk in pks:
+        transaction.on_commit(partial(tell, pk), robust=True)  # another's failure must not keep it from the next

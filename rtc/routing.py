@@ -8,6 +8,8 @@ from rtc.directory import DEFAULT_ALIAS
 websocket_urlpatterns = [
     path("websocket/offer", MediaConsumer.as_asgi(), {"alias": DEFAULT_ALIAS}),
     path("<slug:alias>/websocket/offer", MediaConsumer.as_asgi()),
+    path("websocket/offer/<str:ticket>", MediaConsumer.as_asgi(), {"alias": DEFAULT_ALIAS}),
+    path("<slug:alias>/websocket/offer/<str:ticket>", MediaConsumer.as_asgi()),
 ]
 
 not_found = re_path("", NotFoundConsumer.as_asgi())

@@ -60,6 +60,11 @@ class Line(Protocol):
 
     async def send_outputs(self, outputs: AdditionalOutputs) -> None: ...
 
+    def failed(self, error: Exception) -> None: ...
+
+    async def flush(self) -> None:
+        """Wait until the client has been told of all outputs."""
+
     async def report(self, event: Event) -> None: ...
 
     def rate_measured(self, sample_rate: int) -> None: ...
@@ -116,6 +121,10 @@ class Runner:
             self._measure_timer = self._session.loop.call_later(MEASURE_LIMIT_S, self.intake.settle)
         self.intake.put(payload, now)
 
+    def take_input(self, values: list[Any]) -> None:
+        """Input of the client's, for the handler's `latest_args`."""
+        self._handler.set_args(values)
+
     async def marked(self, name: str) -> None:
         token = current_session.set(self._session)
         try:
@@ -147,6 +156,7 @@ class Runner:
             if not self._stopped:
                 await self._drive()
                 await self.playout.play_out()
+                await self._line.flush()
                 await self._line.report(PlayedOut())
         except HandlerError as error:
             await self._failed(error, error.__cause__ or error)
@@ -155,6 +165,7 @@ class Runner:
 
     async def _failed(self, error: HandlerError, cause: BaseException) -> None:
         logger.error("session %s: %s", self._session.id, error, exc_info=cause)
+        self._line.failed(error)
         if isinstance(cause, WebRTCError):
             text = cause.message
         else:
@@ -192,7 +203,7 @@ class Runner:
         except (TypeError, ValueError) as error:
             raise failure("emit", error) from error
         if isinstance(control, AdditionalOutputs):
-            await self._line.send_outputs(control)
+            await self._send_outputs(control)
             await asyncio.sleep(0)  # outputs are not paced, and must not keep the loop from others
         if frame is not None:
             await self.playout.write(*frame)
@@ -203,10 +214,17 @@ class Runner:
             return Taken.NOTHING
         return Taken.PLAYED
 
+    async def _send_outputs(self, outputs: AdditionalOutputs) -> None:
+        try:
+            await self._line.send_outputs(outputs)
+        except (TypeError, ValueError) as error:
+            raise failure("emit", error) from error
+
     async def _shut_down(self) -> None:
         if self._measure_timer is not None:
             self._measure_timer.cancel()
         self.playout.close()
+        self._session.end()
         # A task of its own: this one may be cancelled already, and then Python 3.11.2 takes no time-out for one.
         shutdown = asyncio.ensure_future(self._driver.shutdown())
         for timeout_s in (self._limits.shutdown_timeout_s, CANCEL_TIMEOUT_S):

@@ -26,6 +26,9 @@ class Stream:
         time_limit: seconds a session may last. At the limit no more audio is taken in, what is queued is played,
             and it ends.
         idle_timeout: seconds without a word from the client before the session ends; None: `RTC_IDLE_TIMEOUT_S`.
+        authorize: called with a `SessionRequest` before a session starts, sync (in a thread) or async; the session is
+            refused when it returns something false or raises `PermissionDenied`, whose text the client is told.
+        input_form: a Django form class that inputs must satisfy; the handler gets its `cleaned_data`, in order.
         name, description: for people, on pages and in the admin.
         **others: what FastRTC's `Stream` takes besides is accepted and not used; `ui_args["title"]` and
             `["subtitle"]` serve as name and description.
@@ -43,6 +46,8 @@ class Stream:
         concurrency_limit: int | Literal["default"] | None = None,
         time_limit: float | None = None,
         idle_timeout: float | None = None,
+        authorize: Callable[[Any], Any] | None = None,
+        input_form: type[Any] | None = None,
         name: str = "",
         description: str = "",
         **others: Any,
@@ -58,6 +63,8 @@ class Stream:
         self.concurrency_limit = None if concurrency_limit == "default" else concurrency_limit
         self.time_limit = time_limit
         self.idle_timeout = idle_timeout
+        self.authorize = authorize
+        self.input_form = input_form
         texts = others.get("ui_args") or {}
         self.name = name or texts.get("title", "")
         self.description = description or texts.get("subtitle", "")

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from rtc.context import SessionOver
 from rtc.core.exceptions import HandlerError
 from rtc.drivers import Deliver, Taken, Throttle, failure
 from rtc.handlers import StreamHandler
@@ -94,7 +95,7 @@ class ThreadDriver:
             if error is not None and self._watched:
                 future.set_exception(error)
                 return
-            if error is not None:
+            if error is not None and not isinstance(error.__cause__, SessionOver):
                 logger.error("session %s, after its end: %s", self._handler.session.id, error, exc_info=error)
             future.set_result(None)
 

@@ -5,14 +5,9 @@ import json
 import pytest
 
 from rtc import AdditionalOutputs, CloseStream, Stream, get_current_context
-from tests.callers import MULAW_24K, SILENCE, Client, MemoryRegistry
+from tests.callers import MULAW_24K, SILENCE, Client
 from tests.subjects import Echo, Scripted, level, seconds_of
 from tests.virtual_time import elapse, virtual_time
-
-
-@pytest.fixture(autouse=True)
-def record(monkeypatch):
-    return MemoryRegistry(monkeypatch)
 
 
 @virtual_time
@@ -35,10 +30,10 @@ async def test_idle_handler_does_not_spin_and_its_greeting_arrives():
 
 
 @virtual_time
-async def test_leaving_before_start(record, caplog):
+async def test_leaving_before_start(caplog):
     client = Client(Stream(Scripted()))
     await client.call.leave()
-    assert (client.frames, client.close_code, record.rows, caplog.records) == ([], None, [], [])
+    assert (client.frames, client.close_code, client.admission.records, caplog.records) == ([], None, [], [])
 
 
 @virtual_time
@@ -83,7 +78,7 @@ ENDINGS = {
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @virtual_time
-async def test_shutdown_is_called_once_on_every_path(ending, record):
+async def test_shutdown_is_called_once_on_every_path(ending):
     settings, emissions, end, close_code, reasons = ENDINGS[ending]
     handler = Scripted(*emissions)
     client = Client(Stream(handler, **settings))
@@ -94,9 +89,12 @@ async def test_shutdown_is_called_once_on_every_path(ending, record):
     assert handler.calls == ["start_up", "shutdown"]
     assert (client.close_code, client.end_reasons) == (close_code, reasons)
     assert client.closes == (close_code is not None)
-    assert [(row["ends"], row["reason"], row["close_code"]) for row in record.rows] == [
-        (1, reasons[0] if reasons else "client_gone", close_code)
-    ]
+    record = client.record
+    assert (record.ends, record.end_reason, record.close_code) == (
+        1,
+        reasons[0] if reasons else "client_gone",
+        close_code,
+    )
 
 
 @virtual_time
@@ -104,8 +102,9 @@ async def test_fetch_output_is_sent_for_each_additional_output():
     client = Client(Stream(Scripted(AdditionalOutputs(1), (level(1000, 0.02), AdditionalOutputs(2)), CloseStream())))
     await client.start(media_format=MULAW_24K)
     await client.until_closed()
-    assert client.kinds == ["started", "fetch_output", "audio", "end"]
     assert client.of_type("fetch_output") == [[], []]
+    assert (client.kinds[0], client.kinds[-1]) == ("started", "end")
+    assert [value for _, value in client.record.outputs] == [1, 2]
 
 
 class Asking(Scripted):
@@ -146,12 +145,12 @@ async def test_the_current_context_is_known_in_every_callback():
 
 
 @virtual_time
-async def test_leaving_while_being_admitted_is_recorded(record):
+async def test_leaving_while_being_admitted_is_recorded():
     handler = Scripted()
     client = Client(Stream(handler))
     await client.start()
     await client.call.leave()
-    assert [(row["reason"], row["ends"]) for row in record.rows] == [("client_gone", 1)]
+    assert (client.record.end_reason, client.record.ends) == ("client_gone", 1)
     assert handler.calls == []
 
 

@@ -6,14 +6,9 @@ import pytest
 
 from rtc import AdditionalOutputs, CloseStream, Stream
 from rtc.drivers import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, Throttle
-from tests.callers import MULAW_24K, SILENCE, Client, MemoryRegistry
+from tests.callers import MULAW_24K, SILENCE, Client
 from tests.subjects import Echo, Scripted, level, seconds_of
 from tests.virtual_time import elapse, virtual_time
-
-
-@pytest.fixture(autouse=True)
-def record(monkeypatch):
-    return MemoryRegistry(monkeypatch)
 
 
 def test_the_throttle_doubles_its_pause_until_something_came():
@@ -37,7 +32,7 @@ async def test_a_handler_that_had_something_to_say_is_asked_again_soon():
     client = Client(Stream(Halting(*script)))
     await client.start(media_format=MULAW_24K)
     await elapse(2)
-    assert [at for at, _ in client.audio] == pytest.approx([0.5, 0.52], abs=0.001)
+    assert [at for at, _ in client.payloads] == pytest.approx([0.5, 0.52], abs=0.001)
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,12 @@
 """What fails, and who is told, in virtual time."""
 
-import asyncio
-
 import pytest
 
 from rtc import Stream, Warning, WebRTCError
-from rtc.core.exceptions import Refused
-from tests.callers import MULAW_24K, SILENCE, Client, MemoryRegistry
+from rtc.testing import MemoryAdmission
+from tests.callers import MULAW_24K, SILENCE, Client
 from tests.subjects import Scripted
 from tests.virtual_time import elapse, virtual_time
-
-
-@pytest.fixture(autouse=True)
-def record(monkeypatch):
-    return MemoryRegistry(monkeypatch)
 
 
 @pytest.mark.parametrize("where", ["start_up", "receive", "emit", "shutdown"])
@@ -91,31 +84,17 @@ async def test_an_error_in_marked_ends_the_session():
 
 
 @virtual_time
-async def test_a_record_that_fails_ends_the_session(monkeypatch, caplog):
-    async def broken(*arguments):
-        raise OSError("disk full")
+async def test_a_record_that_fails_ends_the_session(caplog):
+    class Broken(MemoryAdmission):
+        def enter(self, start):
+            raise OSError("disk full")
 
-    monkeypatch.setattr("rtc.calls.perform", broken)
     handler = Scripted()
-    client = Client(Stream(handler))
+    client = Client(Stream(handler), admission=Broken())
     await client.start()
     assert await client.until_closed() == 4500
     assert (client.end_reasons, handler.calls) == (["server_error"], [])
     assert "disk full" in caplog.text
-
-
-@virtual_time
-async def test_an_end_that_cannot_be_recorded_is_logged(record, monkeypatch, caplog):
-    client = Client(Stream(Scripted()))
-    await client.start()
-    await elapse(0.1)
-    failed = asyncio.Future()
-    failed.set_exception(Refused("no", 4500))
-    monkeypatch.setattr("rtc.calls.submit", lambda *arguments: failed)
-    await client.stop()
-    assert await client.until_closed() == 1000
-    await elapse(0.1)
-    assert "its end was not recorded" in caplog.text
 
 
 @pytest.mark.parametrize("failing", ["copy", "bind"])

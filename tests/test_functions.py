@@ -8,14 +8,9 @@ import pytest
 
 from rtc import CloseStream, Stream, get_current_context
 from rtc.functions import AsyncFunctionHandler, FunctionHandler
-from tests.callers import MULAW_24K, SILENCE, Client, MemoryRegistry
+from tests.callers import MULAW_24K, SILENCE, Client
 from tests.subjects import level, seconds_of
 from tests.virtual_time import until, virtual_time
-
-
-@pytest.fixture(autouse=True)
-def record(monkeypatch):
-    return MemoryRegistry(monkeypatch)
 
 
 def plain(audio):

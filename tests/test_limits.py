@@ -3,14 +3,9 @@
 import pytest
 
 from rtc import Stream
-from tests.callers import MULAW_24K, SILENCE, Client, MemoryRegistry
+from tests.callers import MULAW_24K, SILENCE, Client, LimitedAdmission
 from tests.subjects import Echo, Scripted, level, seconds_of
 from tests.virtual_time import elapse, virtual_time
-
-
-@pytest.fixture(autouse=True)
-def record(monkeypatch):
-    return MemoryRegistry(monkeypatch)
 
 
 @virtual_time
@@ -67,37 +62,30 @@ async def test_a_client_that_only_listens_is_not_idle():
 
 @virtual_time
 async def test_the_concurrency_limit_refuses_before_a_handler_is_made_and_frees_itself():
-    first = Client(Stream(Scripted(), concurrency_limit=1))
+    admission = LimitedAdmission(limit=1)
+    first = Client(Stream(Scripted()), admission=admission)
     await first.start("a")
     handler = Scripted()
-    second = Client(Stream(handler, concurrency_limit=1))
+    second = Client(Stream(handler), admission=admission)
     await second.start("b")
     assert await second.until_closed() == 4429
     assert second.messages[0] == {"status": "failed", "meta": {"error": "concurrency_limit_reached", "limit": 1}}
     assert second.end_reasons == ["concurrency_limit_reached"]
     assert handler.calls == []
     await first.stop()
-    third = Client(Stream(Scripted(), concurrency_limit=1))
+    third = Client(Stream(Scripted()), admission=admission)
     await third.start("c")
     await elapse(0.1)
     assert third.close_code is None
 
 
 @virtual_time
-async def test_no_limit_unless_one_is_set():
-    clients = [Client(Stream(Scripted())) for _ in range(50)]
-    for count, client in enumerate(clients):
-        await client.start(f"session-{count}")
-    await elapse(0.1)
-    assert {client.close_code for client in clients} == {None}
-
-
-@virtual_time
 async def test_a_second_start_with_a_live_id_is_refused_and_the_first_lives_on():
-    first = Client(Stream(Echo()))
+    admission = LimitedAdmission()
+    first = Client(Stream(Echo()), admission=admission)
     await first.start("a", media_format=MULAW_24K)
     handler = Scripted()
-    second = Client(Stream(handler))
+    second = Client(Stream(handler), admission=admission)
     await second.start("a")
     assert await second.until_closed() == 4409
     assert second.messages[0] == {"status": "failed", "meta": {"error": "connection_already_exists"}}

@@ -1,6 +1,6 @@
 import pytest
 
-from rtc.origins import origin_allowed
+from rtc.origins import origin_allowed, origin_trusted
 
 
 def allowed(origin, host="shop.example"):
@@ -67,6 +67,15 @@ def test_other_origins_can_be_allowed(settings):
     assert not allowed("https://third.example")
     settings.RTC_ALLOWED_ORIGINS = ["*"]
     assert allowed("https://third.example")
+
+
+def test_cookies_count_for_our_own_pages_and_for_named_ones_but_not_for_a_star(settings):
+    def trusted(origin):
+        return origin_trusted([(b"host", b"shop.example"), *([(b"origin", origin)] if origin else [])])
+
+    settings.RTC_ALLOWED_ORIGINS = ["*", "https://other.example"]
+    assert trusted(None) and trusted(b"https://shop.example") and trusted(b"https://other.example")
+    assert not trusted(b"https://third.example") and not trusted(b"*x") and not trusted(b"null")
 
 
 @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "a.localhost"])

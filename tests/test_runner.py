@@ -5,15 +5,10 @@ import pytest
 
 from rtc import Stream
 from rtc.core.audio import decode_mulaw, encode_mulaw
-from tests.callers import MULAW_24K, SILENCE, Client, MemoryRegistry
+from tests.callers import MULAW_24K, SILENCE, Client
 from tests.core.signals import cut, tones
 from tests.subjects import Echo, Scripted, level, seconds_of
 from tests.virtual_time import elapse, virtual_time
-
-
-@pytest.fixture(autouse=True)
-def record(monkeypatch):
-    return MemoryRegistry(monkeypatch)
 
 
 async def talk(client, audio, rate, frame_samples, encode=encode_mulaw):
@@ -54,12 +49,12 @@ async def test_a_client_sends_and_hears_the_rate_it_declares(rate, encoding):
     heard = decode(client.heard)
     assert heard.size == pytest.approx(3 * rate, abs=rate * 0.035)  # what the resamplers still hold
     assert pitch_hz(heard[rate : 2 * rate], rate) == pytest.approx(1000, abs=2)
-    assert client.audio[-1][0] < 3.3
+    assert client.payloads[-1][0] < 3.3
 
 
 @pytest.mark.parametrize("rate", [24000, 44100, 48000])
 @virtual_time
-async def test_a_client_that_declares_no_rate_is_understood_and_hears_the_handlers(rate, record):
+async def test_a_client_that_declares_no_rate_is_understood_and_hears_the_handlers(rate):
     client = Client(Stream(Echo(24000)))
     await client.start()
     await talk(client, tones(rate, 10.0, (1000.0,)), rate, 2048)
@@ -68,11 +63,11 @@ async def test_a_client_that_declares_no_rate_is_understood_and_hears_the_handle
     heard = decode_mulaw(client.heard)
     assert heard.size == pytest.approx(240_000, abs=2400)
     assert pitch_hz(heard[48000:72000], 24000) == pytest.approx(1000, abs=2)
-    lag_s = client.audio[-1][0] + 0.1 - 10
+    lag_s = client.payloads[-1][0] + 0.1 - 10
     assert lag_s < 1
     await client.stop()
     await client.until_closed()
-    assert record.rows[0]["figures"].sample_rate == rate
+    assert client.record.figures.sample_rate == rate
 
 
 @virtual_time
@@ -101,7 +96,7 @@ async def test_leaving_while_the_rate_is_measured():
 
 
 @virtual_time
-async def test_what_a_session_amounted_to(record):
+async def test_what_a_session_amounted_to():
     client = Client(Stream(Echo()))
     await client.start(media_format=MULAW_24K)
     await elapse(0.1)
@@ -111,13 +106,13 @@ async def test_what_a_session_amounted_to(record):
     await client.say(event="none")
     await client.stop()
     await client.until_closed()
-    figures = record.rows[0]["figures"]
+    figures = client.record.figures
     assert (figures.frames_in, figures.frames_out, figures.frames_dropped, figures.errors) == (7, 7, 0, 1)
     assert figures.sample_rate == 24000
 
 
 @virtual_time
-async def test_a_handler_that_is_too_slow_loses_the_oldest_audio(record, settings):
+async def test_a_handler_that_is_too_slow_loses_the_oldest_audio(settings):
     settings.RTC_INPUT_QUEUE_MS = 100
 
     class Slow(Scripted):
@@ -135,7 +130,7 @@ async def test_a_handler_that_is_too_slow_loses_the_oldest_audio(record, setting
     await elapse(10)
     await client.stop()
     await client.until_closed()
-    assert record.rows[0]["figures"].frames_dropped == 50 - len(handler.frames)
+    assert client.record.figures.frames_dropped == 50 - len(handler.frames)
     assert [encode_mulaw(samples[0, :1])[0] for _, samples in handler.frames][-5:] == [45, 46, 47, 48, 49]
 
 
@@ -269,9 +264,9 @@ async def test_a_live_echo_adds_no_delay():
     await client.start(media_format=MULAW_24K)
     await elapse(0.1)
     for _ in range(500):
-        count = len(client.audio)
+        count = len(client.payloads)
         now = client.loop.time()
         await client.send(SILENCE * 480)
         await elapse(0.02)
-        assert client.audio[count][0] == now
+        assert client.payloads[count][0] == now
     assert len(client.heard) == 500 * 480

@@ -10,14 +10,9 @@ import numpy as np
 import pytest
 
 from rtc import AdditionalOutputs, CloseStream, Stream, StreamHandler, Warning, WebRTCError, get_current_context
-from tests.callers import MULAW_24K, SILENCE, Client, MemoryRegistry
+from tests.callers import MULAW_24K, SILENCE, Client
 from tests.subjects import Echo, SyncEcho, SyncScripted, level, seconds_of
 from tests.virtual_time import until
-
-
-@pytest.fixture(autouse=True)
-def record(monkeypatch):
-    return MemoryRegistry(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

@@ -55,13 +55,15 @@ class Refused(RTCError):
         reason: `concurrency_limit_reached`, `connection_already_exists`, …
         close_code: the WebSocket close code that says the same.
         limit: the number that was reached, where there is one.
+        text: for the person at the other end.
     """
 
-    def __init__(self, reason: str, close_code: int, limit: int | None = None) -> None:
-        super().__init__(reason, close_code, limit)
+    def __init__(self, reason: str, close_code: int, limit: int | None = None, text: str = "") -> None:
+        super().__init__(reason, close_code, limit, text)
         self.reason = reason
         self.close_code = close_code
         self.limit = limit
+        self.text = text
 
     def __str__(self) -> str:
         return self.reason if self.limit is None else f"{self.reason} ({self.limit})"

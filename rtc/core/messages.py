@@ -21,16 +21,19 @@ TOO_BIG = 4413
 
 _MEDIA_HEAD = '{"event":"media","media":{"payload":"'
 _MEDIA_TAIL = '"}}'
-_SESSION_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+SESSION_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """`params` is the client's own JSON object, at most `MAX_PARAMS_BYTES` long; the handler reads it."""
+    """`params` is the client's own JSON object, at most `MAX_PARAMS_BYTES` long; the handler reads it. On the wire its
+    `ticket` is in there too.
+    """
 
     session_id: str
     media_format: MediaFormat | None = None
     params: dict[str, Any] = field(default_factory=dict)
+    ticket: str = field(default="", repr=False)
 
     def to_wire(self) -> dict[str, Any]:
         wire: dict[str, Any] = {"event": "start", "websocket_id": self.session_id}
@@ -38,6 +41,8 @@ class Start:
             wire["media_format"] = self.media_format.to_wire()
         if self.params:
             wire["params"] = self.params
+        if self.ticket:
+            wire["params"] = {**self.params, "ticket": self.ticket}
         return wire
 
 
@@ -251,7 +256,7 @@ def _parse_media(value: dict[str, Any], max_audio_bytes: int) -> Media:
 
 def _parse_start(value: dict[str, Any], max_params_bytes: int) -> Start:
     session_id = value.get("websocket_id")
-    if type(session_id) is not str or not _SESSION_ID.fullmatch(session_id):
+    if type(session_id) is not str or not SESSION_ID.fullmatch(session_id):
         raise ProtocolError("bad_session_id", "websocket_id is not 1 to 64 of A-Z a-z 0-9 _ . -")
     declared = value.get("media_format")
     params = value.get("params", {})
@@ -259,10 +264,14 @@ def _parse_start(value: dict[str, Any], max_params_bytes: int) -> Start:
         raise ProtocolError("bad_params", "params is not an object")
     if params and _json_length(params) > max_params_bytes:
         raise ProtocolError("params_too_big", f"params holds at most {max_params_bytes} bytes of JSON")
+    ticket = params.pop("ticket", "")
+    if type(ticket) is not str:
+        raise ProtocolError("bad_ticket", "params.ticket is not a string")
     return Start(
         session_id=session_id,
         media_format=None if declared is None else MediaFormat.from_wire(declared),
         params=params,
+        ticket=ticket,
     )
 
 

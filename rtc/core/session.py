@@ -122,7 +122,8 @@ class Session:
 
     def _not_admitted(self, event: NotAdmitted, now: float) -> Effects:
         refusal = event.refusal
-        return Reply(Failed(reason=refusal.reason, limit=refusal.limit)), *self._end(refusal.reason, refusal.close_code)
+        failed = Reply(Failed(reason=refusal.reason, limit=refusal.limit))
+        return failed, *self._end(refusal.reason, refusal.close_code, refusal.text)
 
     def _media(self, event: Media | Binary, now: float) -> Effects:
         if len(event.payload) % self._sample_bytes:

@@ -26,7 +26,14 @@ params = st.dictionaries(st.text(max_size=10), json_values, max_size=4).filter(
     lambda value: len(json.dumps(value)) <= MAX_PARAMS_BYTES
 )
 
-starts = st.builds(Start, session_id=session_ids, media_format=st.none() | media_formats, params=params)
+tickets = st.text("abcXYZ019._-", max_size=20)
+starts = st.builds(
+    Start,
+    session_id=session_ids,
+    media_format=st.none() | media_formats,
+    params=params.filter(lambda value: "ticket" not in value and len(json.dumps(value)) < MAX_PARAMS_BYTES - 64),
+    ticket=tickets,
+)
 media = st.builds(Media, payloads)
 marks = st.builds(Mark, name=st.text(min_size=1, max_size=MAX_MARK_NAME))
 client_messages = starts | media | marks | st.builds(Stop) | st.builds(Ping)

@@ -13,6 +13,7 @@ from rtc.core.exceptions import HandlerError, InvalidState, ProtocolError, Refus
         (HandlerError("emit", "ValueError: no"), "the handler failed in emit(): ValueError: no"),
         (Refused("connection_already_exists", 4409), "connection_already_exists"),
         (Refused("concurrency_limit_reached", 4429, 3), "concurrency_limit_reached (3)"),
+        (Refused("not_allowed", 4403, text="Come back on Monday."), "not_allowed"),
     ],
 )
 def test_exceptions_carry_data_and_make_their_text(error, text):

@@ -58,6 +58,10 @@ def test_junk_raises_only_protocol_errors(text):
             Start(session_id="a", media_format=MediaFormat(sample_rate=24000), params={"b": 1}),
             {"event": "start", "websocket_id": "a", "media_format": FORMAT, "params": {"b": 1}},
         ),
+        (
+            Start(session_id="a", params={"b": 1}, ticket="t"),
+            {"event": "start", "websocket_id": "a", "params": {"b": 1, "ticket": "t"}},
+        ),
         (Media(b"\x00\xff"), {"event": "media", "media": {"payload": "AP8="}}),
         (Media(b""), {"event": "media", "media": {"payload": ""}}),
         (Mark(name="m"), {"event": "mark", "mark": {"name": "m"}}),
@@ -124,6 +128,7 @@ def test_wire_form(message, wire):
         ('{"event": "start", "websocket_id": "' + "a" * 65 + '"}', "bad_session_id"),
         ('{"event": "start", "websocket_id": "a", "params": []}', "bad_params"),
         ('{"event": "start", "websocket_id": "a", "params": null}', "bad_params"),
+        ('{"event": "start", "websocket_id": "a", "params": {"ticket": 5}}', "bad_ticket"),
         ('{"event": "start", "websocket_id": "a", "media_format": 5}', "bad_media_format"),
         ('{"event": "mark"}', "bad_mark"),
         ('{"event": "mark", "mark": {"name": 1}}', "bad_mark"),
@@ -196,7 +201,7 @@ def test_params_hold_4_kib_and_no_more():
 
 def test_params_nested_too_deeply_are_refused():
     codes = set()
-    for depth in range(100, 2000, 10):
+    for depth in (*range(100, 2000, 10), *range(900, 1000)):
         nested = '{"a":' * depth + "1" + "}" * depth
         try:
             parse(f'{{"event": "start", "websocket_id": "a", "params": {nested}}}', max_params_bytes=100_000)

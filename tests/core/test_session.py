@@ -83,6 +83,15 @@ def test_a_refusal_says_why():
     )
 
 
+def test_a_refusal_may_have_a_text_for_people():
+    refusal = NotAdmitted(Refused("not_allowed", 4403, text="Come back on Monday."))
+    assert in_state(State.ADMITTING).handle(refusal, 0.0) == (
+        Reply(Failed(reason="not_allowed")),
+        Reply(End(reason="not_allowed", text="Come back on Monday.")),
+        Close("not_allowed", 4403),
+    )
+
+
 def test_what_is_queued_is_played_out_before_the_close():
     session = started()
     assert session.handle(FINISH, 0.0) == (PlayOut(),)

@@ -1,7 +1,8 @@
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.live.servers import Server, migrate
@@ -42,3 +43,19 @@ def start_server(tmp_path_factory, migrated_database) -> Iterator[Callable[..., 
             return stack.enter_context(Server(kind, directory, migrated_database, **options))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def output_server(tmp_path_factory, migrated_database) -> Iterator[Server]:
+    """Daphne with the streams of `tests.live.output_streams`."""
+    directory = tmp_path_factory.mktemp("outputs")
+    with Server("daphne", directory, migrated_database, settings="tests.live.output_settings") as server:
+        yield server
+
+
+@pytest.fixture
+async def http(server) -> AsyncIterator[httpx.AsyncClient]:
+    """Asks the test's server, over as many connections as it takes."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=server.http_url(""), limits=limits, timeout=20, trust_env=False) as client:
+        yield client

@@ -18,9 +18,14 @@ def session_rows(database: Path) -> list[dict[str, Any]]:
 
 async def ended_row(database: Path, session_id: str) -> dict[str, Any]:
     """The newest row of that session, once it has ended. Raises: TimeoutError."""
+    return await row_in_state(database, session_id, "ended")
+
+
+async def row_in_state(database: Path, session_id: str, state: str) -> dict[str, Any]:
+    """The newest row of that session, once it is in that state. Raises: TimeoutError."""
     async with asyncio.timeout(END_TIMEOUT_S):
         while True:
             rows = [row for row in session_rows(database) if row["session_id"] == session_id]
-            if rows and rows[-1]["state"] == "ended":
+            if rows and rows[-1]["state"] == state:
                 return rows[-1]
             await asyncio.sleep(POLL_S)

@@ -55,6 +55,7 @@ class Server:
         template: a migrated SQLite file; the server works on a copy of it.
         settings: dotted path of the settings module.
         variables: added to the environment, over everything else.
+        beside: another server, whose database it shares.
 
     Raises:
         RuntimeError: from `with`, if the process ends or 30 s pass before it listens; holds the log.
@@ -67,11 +68,12 @@ class Server:
         template: Path,
         settings: str = SETTINGS,
         variables: Mapping[str, str] | None = None,
+        beside: "Server | None" = None,
     ) -> None:
         self.kind = kind
-        self.database = directory / "db.sqlite3"
+        self.database = directory / "db.sqlite3" if beside is None else beside.database
+        self._template = template if beside is None else None
         self.log_path = directory / "server.log"
-        self._template = template
         self._environment = environment(self.database, settings, variables or {})
         self._started = threading.Event()
         self._port = 0
@@ -94,7 +96,8 @@ class Server:
         return self.log_path.read_text()
 
     def __enter__(self) -> "Server":
-        shutil.copyfile(self._template, self.database)
+        if self._template is not None:
+            shutil.copyfile(self._template, self.database)
         self._process = subprocess.Popen(
             [sys.executable, *COMMANDS[self.kind]],
             cwd=ROOT,

@@ -3,7 +3,7 @@ import queue
 
 import numpy as np
 
-from rtc import AsyncStreamHandler, CloseStream, Stream, StreamHandler, WebRTCError
+from rtc import AdditionalOutputs, AsyncStreamHandler, CloseStream, Stream, StreamHandler, WebRTCError
 from rtc.core.messages import Log
 from tests.live.tones import sine
 
@@ -110,6 +110,38 @@ class Sink(AsyncStreamHandler):
         return RATE, sine(440, 0.02, RATE)
 
 
+class Asking(AsyncStreamHandler):
+    """Asks for input, twice; once it has some, gives it back as an output and counts on in outputs."""
+
+    ASKS = 2
+    TICK_S = 0.02
+
+    def __init__(self) -> None:
+        super().__init__(input_sample_rate=RATE, output_sample_rate=RATE)
+        self._given: asyncio.Queue[list] = asyncio.Queue()  # holds two at most
+        self._answered = asyncio.Event()
+        self._n = 0
+
+    async def start_up(self) -> None:
+        for _ in range(self.ASKS):
+            await self.wait_for_args()
+            self._given.put_nowait(self.latest_args[1:])
+            self._answered.set()
+            self.reset()
+
+    async def receive(self, frame: tuple[int, np.ndarray]) -> None:
+        pass
+
+    async def emit(self) -> AdditionalOutputs:
+        await self._answered.wait()
+        try:
+            async with asyncio.timeout(self.TICK_S):
+                return AdditionalOutputs({"inputs": await self._given.get()})
+        except TimeoutError:
+            self._n += 1
+            return AdditionalOutputs({"n": self._n})
+
+
 class Broken(AsyncStreamHandler):
     """Fails in the callback named in the client's params; raises WebRTCError if they have a `message`."""
 
@@ -156,3 +188,4 @@ goodbye = Stream(say_goodbye)
 single = Stream(WholeEcho(RATE), concurrency_limit=1)
 brief = Stream(WholeEcho(RATE), time_limit=1.0)
 quiet = Stream(WholeEcho(RATE), idle_timeout=1.0)
+asking = Stream(Asking)

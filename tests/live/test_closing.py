@@ -13,6 +13,7 @@ from tests.live.records import ended_row, session_rows
 
 pytestmark = pytest.mark.live
 
+FORMAT = {"encoding": "mulaw", "sample_rate": 24000, "framing": "json"}
 EXACT = "/exact/websocket/offer"
 DECLARED = {"encoding": "mulaw", "sample_rate": 24000, "framing": "json"}
 BINARY = {**DECLARED, "framing": "binary"}
@@ -35,7 +36,8 @@ async def closed_with(client: VoiceClient, close_code: int, reason: str) -> None
 
 async def test_stop_closes_with_1000(server):
     async with open_client(server.websocket_url(EXACT)) as client:
-        await client.start(session_id := new_id())
+        await client.start(session_id := new_id(), media_format=FORMAT)
+        await client.wait_for_message(event="started")
         await client.stop()
         await closed_with(client, 1000, "client_stop")
     row = await ended_row(server.database, session_id)
@@ -54,8 +56,10 @@ async def test_too_many_errors_close_with_4400(server):
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1"])
 async def test_a_foreign_origin_is_closed_with_4403(server, origin):
     async with open_client(server.websocket_url(EXACT), origin=origin) as client:
+        await client.start(session_id := new_id())
         await closed_with(client, 4403, "origin_not_allowed")
-        assert client.messages[0].value["code"] == "origin_not_allowed"
+        assert client.messages[0].value == {"status": "failed", "meta": {"error": "origin_not_allowed"}}
+    assert session_id not in {row["session_id"] for row in session_rows(server.database)}
 
 
 async def test_the_servers_own_origin_is_let_in(server):

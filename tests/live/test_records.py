@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.live.client import open_client
-from tests.live.records import ended_row, session_rows
+from tests.live.records import ended_row, row_in_state, session_rows
 from tests.live.servers import ROOT, environment
 
 pytestmark = pytest.mark.live
@@ -27,8 +27,8 @@ async def test_a_session_is_on_record_from_start_to_end(server):
     async with open_client(server.websocket_url(EXACT), user_agent_header="Probe/1 " + "x" * 500) as client:
         await client.start(session_id, media_format=FORMAT)
         await client.wait_for_message(event="started")
-        [row] = [row for row in session_rows(server.database) if row["session_id"] == session_id]
-        assert (row["state"], row["ended_at"], row["end_reason"]) == ("active", None, "")
+        row = await row_in_state(server.database, session_id, "active")
+        assert (row["ended_at"], row["end_reason"]) == (None, "")
         await client.send_audio(bytes(640 * 25), 640)
         await client.socket.send("junk")
         await client.wait_for_audio(640 * 20)
@@ -79,7 +79,8 @@ async def test_a_client_that_leaves_before_start_leaves_no_record(server):
 async def test_the_admin_lists_sessions_and_changes_none(server):
     session_id = new_id()
     async with open_client(server.websocket_url(EXACT)) as client:
-        await client.start(session_id)
+        await client.start(session_id, media_format=FORMAT)
+        await client.wait_for_message(event="started")
         await client.stop()
         await client.wait_closed()
     row = await ended_row(server.database, session_id)

@@ -1,0 +1,137 @@
+"""May this client start this session? Origin, ticket, the stream's own `authorize`, and the limits, in that order."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.core.exceptions import PermissionDenied
+
+from rtc import registry
+from rtc.conf import conf
+from rtc.core.exceptions import Refused
+from rtc.core.messages import Start
+from rtc.database import perform, perform_apart
+from rtc.ownership import owner_key_on_record
+from rtc.records import CallRecord
+from rtc.streams import Stream
+from rtc.tickets import BadTicket, read_ticket, user_of
+from rtc.worker import LocalWorker
+
+NOT_LOGGED_IN = 4401
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRequest:
+    """What a stream's `authorize` decides on. `user` is None for nobody; `params` is the client's own object, without
+    the ticket.
+    """
+
+    stream: str
+    session_id: str
+    user: Any
+    params: dict[str, Any]
+    address: str | None
+    user_agent: str
+
+
+class Admission:
+    """Admits one client's session.
+
+    Args:
+        ticket: as shown while connecting; one in `start.params.ticket` serves as well.
+        foreign_origin: the page is of an origin that may connect only with a ticket.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        alias: str,
+        caller: registry.Caller,
+        worker: LocalWorker,
+        *,
+        ticket: str = "",
+        foreign_origin: bool = False,
+    ) -> None:
+        self._stream = stream
+        self._alias = alias
+        self._caller = caller
+        self._worker = worker
+        self._ticket = ticket
+        self._foreign_origin = foreign_origin
+
+    async def admit(self, start: Start, wanted: Callable[[], bool]) -> CallRecord:
+        """Start the record of the session.
+
+        Args:
+            wanted: whether the client is still there; asked again, in another thread, when its turn has come.
+
+        Raises:
+            Refused: with the reason that the client is told.
+        """
+        with self._worker.admitting():
+            return await self._admit(start, wanted)
+
+    async def _admit(self, start: Start, wanted: Callable[[], bool]) -> CallRecord:
+        if ticket := self._ticket or start.ticket:
+            await self._take_ticket(ticket)
+        elif self._foreign_origin:
+            raise Refused("origin_not_allowed", registry.NOT_ALLOWED)
+        await self._authorize(start)
+        limits = registry.Limits(
+            stream=self._stream.concurrency_limit,
+            user=conf.RTC_USER_CONCURRENCY_LIMIT,
+            overall=conf.RTC_CONCURRENCY_LIMIT,
+        )
+        worker_pk = await self._worker.row()
+        caller = replace(self._caller, owner_key=owner_key_on_record(self._caller.user, self._caller.owner_key))
+
+        def admit() -> int:
+            if not wanted():
+                raise Refused("client_gone", registry.NOT_ALLOWED)
+            return registry.admit(start.session_id, self._alias, limits, start.media_format, caller, worker_pk)
+
+        pk = await perform(admit)
+        return CallRecord(pk, self._caller.user)
+
+    async def _take_ticket(self, text: str) -> None:
+        try:
+            ticket = read_ticket(text, self._alias)
+            user = await perform(user_of, ticket)
+        except BadTicket as error:
+            raise Refused(error.reason, registry.NOT_ALLOWED) from error
+        self._caller = replace(
+            self._caller, user=user, ticket=ticket.nonce, ticket_expires_at=ticket.expires_at, owner_key=""
+        )
+
+    async def _authorize(self, start: Start) -> None:
+        authorize = self._stream.authorize
+        if authorize is None:
+            return
+        caller = self._caller
+        request = SessionRequest(
+            stream=self._alias,
+            session_id=start.session_id,
+            user=caller.user,
+            params=start.params,
+            address=caller.address,
+            user_agent=caller.user_agent,
+        )
+        text = ""
+        try:
+            if await _ask(authorize, request):
+                return
+        except PermissionDenied as error:
+            text = str(error)
+        if caller.user is None:
+            raise Refused("not_logged_in", NOT_LOGGED_IN, text=text)
+        raise Refused("not_allowed", registry.NOT_ALLOWED, text=text)
+
+
+async def _ask(authorize: Callable[[SessionRequest], Any], request: SessionRequest) -> Any:
+    if iscoroutinefunction(authorize):
+        return await authorize(request)
+    answer = await perform_apart(authorize, request)
+    # An object whose `__call__` is async, or a lambda round a coroutine function, shows it only now.
+    return await answer if inspect.isawaitable(answer) else answer

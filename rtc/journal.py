@@ -1,0 +1,158 @@
+"""What sessions leave behind, written in order, off the event loop, in batches that grow with the load.
+
+One thread writes (`rtc.database`). What is added while it writes goes into the next batch, one transaction each. While
+the database is locked or away the batch waits and nothing behind it overtakes.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, transaction
+from django.utils import timezone
+
+from rtc import registry
+from rtc.conf import conf
+from rtc.database import perform_soon
+from rtc.models import Input, Output, TimelineEntry
+
+logger = logging.getLogger(__name__)
+
+SHORTEST_RETRY_S = 0.05
+LONGEST_RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Something to write about a session. `settled` is called in the writer's thread, once committed or given up."""
+
+    session_pk: int
+    at: datetime = field(default_factory=timezone.now)
+    settled: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveRecord(Record):
+    """The handler runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputRecord(Record):
+    position: int
+    payload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputRecord(Record):
+    payload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRecord(Record):
+    kind: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndRecord(Record):
+    reason: str
+    close_code: int | None
+    figures: registry.Figures
+
+
+class Journal:
+    """Takes records from any thread. It is bounded by who adds: each call waits for its own outputs."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pending: list[Record] = []
+
+    def add(self, record: Record) -> None:
+        with self._lock:
+            self._pending.append(record)
+            if len(self._pending) > 1:
+                return  # the job that was submitted for the first takes them all
+        perform_soon(self._drain)
+
+    def _drain(self) -> None:
+        with self._lock:
+            batch, self._pending = self._pending, []
+        _write_patiently(batch)
+        for record in batch:
+            if record.settled is not None:
+                record.settled()
+
+
+journal = Journal()
+
+
+def _write_patiently(batch: list[Record]) -> None:
+    give_up_at = time.monotonic() + conf.RTC_DATABASE_PATIENCE_S
+    try:
+        _retry(batch, give_up_at)
+        return
+    except DatabaseError as error:
+        # It holds something that can't be written: most likely a session was deleted meanwhile.
+        logger.info("a batch of %d records is written one by one: %s", len(batch), error)
+    for record in batch:
+        try:
+            _retry([record], give_up_at)
+        except DatabaseError as error:
+            logger.warning("a record of session row %d was not written: %s", record.session_pk, error)
+
+
+def _retry(batch: list[Record], give_up_at: float) -> None:
+    """Write them, again and again while the database is locked or away, until they are lost.
+
+    Raises:
+        DatabaseError: they can't be written, now or later.
+    """
+    retry_s = SHORTEST_RETRY_S
+    while True:
+        try:
+            _write(batch)
+            return
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() >= give_up_at:
+                logger.error("%d records are lost: %s", len(batch), error, exc_info=error)
+                return
+            logger.warning("the database is locked or away; %d records wait: %s", len(batch), error)
+        close_old_connections()  # it may have been cut off for good
+        time.sleep(retry_s)
+        retry_s = min(2 * retry_s, LONGEST_RETRY_S)
+
+
+def _write(batch: Sequence[Record]) -> None:
+    limit = conf.RTC_STORED_INPUT_CHARS
+    outputs = [
+        Output(session_id=record.session_pk, position=record.position, payload=record.payload, created_at=record.at)
+        for record in batch
+        if isinstance(record, OutputRecord)
+    ]
+    inputs = [
+        Input(
+            session_id=record.session_pk,
+            payload=record.payload[:limit],
+            size=len(record.payload),
+            created_at=record.at,
+        )
+        for record in batch
+        if isinstance(record, InputRecord)
+    ]
+    entries = [
+        TimelineEntry(session_id=record.session_pk, kind=record.kind, text=record.text[:200], created_at=record.at)
+        for record in batch
+        if isinstance(record, EntryRecord)
+    ]
+    with transaction.atomic():
+        Output.objects.bulk_create(outputs)
+        Input.objects.bulk_create(inputs)
+        TimelineEntry.objects.bulk_create(entries)
+        for record in batch:
+            if isinstance(record, ActiveRecord):
+                registry.activate(record.session_pk)
+            elif isinstance(record, EndRecord):
+                registry.end(record.session_pk, record.reason, record.close_code, record.figures)

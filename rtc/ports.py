@@ -1,0 +1,45 @@
+"""What a call needs of others: a socket, leave to start, and a record."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from rtc.core.messages import Start
+from rtc.registry import Figures
+
+
+class Socket(Protocol):
+    """The frames of one WebSocket. Sending on a socket that is gone does nothing."""
+
+    def send_text(self, text: str) -> Coroutine[Any, Any, None]: ...
+
+    def send_bytes(self, payload: bytes) -> Coroutine[Any, Any, None]: ...
+
+    async def close_socket(self, close_code: int) -> None: ...
+
+
+class Record(Protocol):
+    """What the call leaves behind: see `rtc.records.CallRecord`."""
+
+    pk: int
+    user: Any
+
+    def started(self) -> None: ...
+
+    async def output(self, args: tuple[Any, ...], stored: Callable[[], None]) -> None: ...
+
+    async def flush(self) -> None: ...
+
+    def input(self, values: list[Any]) -> None: ...
+
+    def entry(self, kind: str, text: str = "") -> None: ...
+
+    def failed(self, error: Exception) -> None: ...
+
+    def ended(self, reason: str, close_code: int | None, figures: Figures) -> None: ...
+
+
+class Admission(Protocol):
+    """Who decides whether a session may start: see `rtc.admission.Admission`."""
+
+    async def admit(self, start: Start, wanted: Callable[[], bool]) -> Record:
+        """Raises: Refused; also when `wanted`, called from any thread, says that the client has left meanwhile."""

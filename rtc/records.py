@@ -1,0 +1,94 @@
+"""What one call leaves behind: its outputs, inputs, timeline and end."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from rtc.conf import conf
+from rtc.database import perform_soon
+from rtc.journal import ActiveRecord, EndRecord, EntryRecord, InputRecord, OutputRecord, journal
+from rtc.models import Session
+from rtc.outputs import announce
+from rtc.payloads import input_payload, output_payload
+from rtc.registry import Figures
+from rtc.signals import handler_failed
+from rtc.wakeup import Wakeup
+
+
+class CallRecord:
+    """The record of one session, by its row's primary key. Used on the event loop; nothing here waits for the database
+    but `output`, and that only behind `RTC_OUTPUT_QUEUE` outputs of this session's own.
+    """
+
+    def __init__(self, pk: int, user: Any) -> None:
+        self.pk = pk
+        self.user = user
+        self._loop = asyncio.get_running_loop()
+        self._position = 0
+        self._stored = 0
+        self._entries = 0
+        self._room = Wakeup()
+        self._ended = False
+
+    def started(self) -> None:
+        """Note that the handler is about to run."""
+        journal.add(ActiveRecord(session_pk=self.pk))
+
+    async def output(self, args: tuple[Any, ...], stored: Callable[[], None]) -> None:
+        """Store one additional output and announce it; `stored` is called on the event loop once it is there.
+
+        Raises:
+            TypeError, ValueError: it can't be written as JSON.
+        """
+        payload = output_payload(args)
+        while self._position - self._stored >= conf.RTC_OUTPUT_QUEUE:
+            await self._room.wait()
+        self._position += 1
+
+        def settled() -> None:
+            announce(self.pk)
+            self._call_soon(self._output_stored, stored)
+
+        journal.add(OutputRecord(session_pk=self.pk, position=self._position, payload=payload, settled=settled))
+
+    async def flush(self) -> None:
+        """Wait until all outputs so far are stored and announced."""
+        while self._stored < self._position:
+            await self._room.wait()
+
+    def input(self, values: list[Any]) -> None:
+        journal.add(InputRecord(session_pk=self.pk, payload=input_payload(values)))
+
+    def entry(self, kind: str, text: str = "") -> None:
+        """Note something on the timeline; text is for people with permission to see sessions, never content."""
+        if self._entries < conf.RTC_TIMELINE_LIMIT:
+            self._entries += 1
+            journal.add(EntryRecord(session_pk=self.pk, kind=kind, text=text))
+
+    def failed(self, error: Exception) -> None:
+        """Note that the handler has failed, and tell who listens to `handler_failed`."""
+        self.entry("failed", type(error.__cause__ or error).__name__)
+        perform_soon(partial(handler_failed.send_robust, Session, session_pk=self.pk, error=error))
+
+    def ended(self, reason: str, close_code: int | None, figures: Figures) -> None:
+        if not self._ended:
+            self._ended = True
+            journal.add(
+                EndRecord(
+                    session_pk=self.pk,
+                    reason=reason,
+                    close_code=close_code,
+                    figures=figures,
+                    settled=lambda: announce(self.pk),
+                )
+            )
+
+    def _output_stored(self, stored: Callable[[], None]) -> None:
+        self._stored += 1
+        self._room.set()
+        stored()
+
+    def _call_soon(self, callback: Callable[..., None], *args: Any) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(callback, *args)

@@ -1,0 +1,8 @@
+from tests.live.settings import *  # noqa: F403
+
+RTC_STREAMS = {
+    **RTC_STREAMS,  # noqa: F405
+    "ten": "tests.live.race_streams.ten",
+}
+RTC_HEARTBEAT_S = 0.2
+RTC_WORKER_LOST_S = 1.5

@@ -1,0 +1,94 @@
+"""`Stream(authorize=…)`."""
+
+import asyncio
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+
+from rtc import Stream
+from rtc.models import Session
+from tests.hooks import Asking, Phone, refused
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def in_the_house(request):
+    await asyncio.sleep(0)
+    return request.params.get("word") == "sesame"
+
+
+class InTheHouse:
+    async def __call__(self, request):
+        return await in_the_house(request)
+
+
+def deny(request):
+    raise PermissionDenied("Come back on Monday.")
+
+
+async def adeny(request):
+    raise PermissionDenied
+
+
+def fail(request):
+    raise KeyError("a secret")
+
+
+by_word = Stream(Asking, authorize=in_the_house)
+by_object = Stream(Asking, authorize=InTheHouse())
+by_lambda = Stream(Asking, authorize=lambda request: in_the_house(request))
+members = Stream(Asking, authorize=lambda request: request.user is not None)
+permitted = Stream(Asking, authorize=lambda request: request.user.has_perm("rtc.view_session"))
+denied = Stream(Asking, authorize=deny)
+adenied = Stream(Asking, authorize=adeny)
+failing = Stream(Asking, authorize=fail)
+
+
+@pytest.fixture(autouse=True)
+def streams(settings):
+    names = ["by_word", "by_object", "by_lambda", "members", "permitted", "denied", "adenied", "failing"]
+    settings.RTC_STREAMS = {name: f"{__name__}.{name}" for name in names}
+
+
+@pytest.fixture
+async def ann(django_user_model):
+    return await django_user_model.objects.acreate(username="ann")
+
+
+@pytest.mark.parametrize("alias", ["by_word", "by_object", "by_lambda"])
+async def test_authorize_by_params(alias, ann):
+    assert await refused(Phone(alias)) == ("not_logged_in", None, 4401)
+    assert await refused(Phone(alias, user=ann), params={"word": "x"}) == ("not_allowed", None, 4403)
+    phone = await Phone(alias).start(params={"word": "sesame"})
+    await phone.hang_up()
+
+
+async def test_authorize_by_user(ann):
+    assert await refused(Phone("members")) == ("not_logged_in", None, 4401)
+    assert await refused(Phone("members", user=AnonymousUser())) == ("not_logged_in", None, 4401)
+    phone = await Phone("members", user=ann).start()
+    await phone.hang_up()
+
+
+async def test_authorize_by_permission(ann, django_user_model):
+    assert await refused(Phone("permitted", user=ann)) == ("not_allowed", None, 4403)
+    root = await django_user_model.objects.acreate(username="root", is_superuser=True)
+    phone = await Phone("permitted", user=root).start()
+    await phone.hang_up()
+
+
+async def test_what_permission_denied_says_reaches_the_client(ann):
+    assert await refused(Phone("denied")) == ("not_logged_in", "Come back on Monday.", 4401)
+    assert await refused(Phone("denied", user=ann)) == ("not_allowed", "Come back on Monday.", 4403)
+    assert await refused(Phone("adenied", user=ann)) == ("not_allowed", None, 4403)
+
+
+async def test_an_authorize_that_fails_lets_nobody_in(caplog):
+    phone = Phone("failing")
+    answer = await phone.open()
+    assert answer == {"type": "end", "data": {"reason": "server_error"}}
+    assert (await phone.closed())[1] == 4500
+    await phone.disconnect()
+    assert not await Session.objects.aexists()
+    assert "a secret" in caplog.text

@@ -1,0 +1,225 @@
+"""What sessions leave behind is written in order, in batches, through hard times."""
+
+import logging
+import threading
+
+import pytest
+from django.db import InterfaceError, OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+
+from rtc import journal as module
+from rtc.database import submit
+from rtc.journal import EndRecord, EntryRecord, InputRecord, Journal, OutputRecord
+from rtc.models import Input, Output, Session, TimelineEntry
+from rtc.registry import Figures
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def session():
+    return Session.objects.create(session_id="a", stream="default", state=Session.State.ACTIVE)
+
+
+@pytest.fixture
+def journal():
+    return Journal()
+
+
+@pytest.fixture
+def naps(monkeypatch):
+    """Notes how long the writer would have slept, and does not."""
+    naps = []
+    monkeypatch.setattr(module.time, "sleep", naps.append)
+    return naps
+
+
+def output(session_pk, position, settled=None):
+    return OutputRecord(session_pk=session_pk, position=position, payload=str(position), settled=settled)
+
+
+def settle():
+    """Returns when all that was added before is written."""
+    submit(int).result(10)
+
+
+def held_up():
+    """Keeps the writer from writing until it is set."""
+    go = threading.Event()
+    submit(go.wait, 10)
+    return go
+
+
+def positions():
+    return list(Output.objects.order_by("pk").values_list("position", flat=True))
+
+
+def fail(monkeypatch, *errors):
+    """Each call of the journal's `_write` raises the next of these, then it works."""
+    errors = list(errors)
+    write = module._write
+
+    def failing(batch):
+        if errors:
+            raise errors.pop(0)
+        write(batch)
+
+    monkeypatch.setattr(module, "_write", failing)
+
+
+def test_each_kind_is_written(journal, session, settings):
+    settings.RTC_STORED_INPUT_CHARS = 5
+    journal.add(output(session.pk, 1))
+    journal.add(InputRecord(session_pk=session.pk, payload="[123456789]"))
+    journal.add(EntryRecord(session_pk=session.pk, kind="turn", text="x" * 300))
+    journal.add(EndRecord(session_pk=session.pk, reason="idle", close_code=4408, figures=Figures(frames_in=7)))
+    settle()
+    session.refresh_from_db()
+    assert (session.state, session.end_reason, session.close_code, session.frames_in) == ("ended", "idle", 4408, 7)
+    assert Output.objects.get().payload == "1"
+    assert (Input.objects.get().payload, Input.objects.get().size) == ("[1234", 11)
+    assert TimelineEntry.objects.get().text == "x" * 200
+
+
+def test_what_is_added_meanwhile_is_one_batch_in_order(journal, session, monkeypatch):
+    sizes = []
+    write = module._write
+    monkeypatch.setattr(module, "_write", lambda batch: (sizes.append(len(batch)), write(batch)))
+    told = []
+    go = held_up()
+    for position in range(1, 101):
+        journal.add(output(session.pk, position, lambda position=position: told.append(position)))
+    go.set()
+    settle()
+    assert sizes == [100]
+    assert positions() == told == list(range(1, 101))
+
+
+def test_a_batch_of_outputs_is_one_insert(session):
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        module._write([output(session.pk, position) for position in range(1, 101)])
+    assert sum(query["sql"].startswith("INSERT") for query in queries) == 1
+
+
+def test_it_is_told_after_the_commit(journal, session):
+    seen = []
+    journal.add(output(session.pk, 1, lambda: seen.append(Output.objects.count())))
+    settle()
+    assert seen == [1]
+
+
+def test_records_of_many_threads_are_all_written(journal, session):
+    def add(first):
+        for position in range(first, first + 50):
+            journal.add(output(session.pk, position))
+
+    threads = [threading.Thread(target=add, args=(1000 * index,)) for index in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    settle()
+    found = positions()
+    assert len(found) == 400
+    for index in range(1, 9):
+        assert [p for p in found if p // 1000 == index] == list(range(1000 * index, 1000 * index + 50))
+
+
+@pytest.mark.parametrize("error", [OperationalError("database is locked"), InterfaceError("connection already closed")])
+def test_it_waits_for_a_database_that_is_locked_or_away(journal, session, monkeypatch, naps, caplog, error):
+    fail(monkeypatch, error, error, error)
+    told = []
+    go = held_up()
+    for position in (1, 2):
+        journal.add(output(session.pk, position, lambda position=position: told.append(position)))
+    go.set()
+    journal.add(output(session.pk, 3))
+    settle()
+    assert positions() == [1, 2, 3]
+    assert told == [1, 2]
+    assert naps == [0.05, 0.1, 0.2]
+    assert "records wait" in caplog.text
+
+
+def test_it_gives_up_after_a_while_and_says_so(journal, session, monkeypatch, naps, caplog, settings):
+    settings.RTC_DATABASE_PATIENCE_S = 0
+    fail(monkeypatch, OperationalError("disk I/O error"))
+    told = []
+    journal.add(output(session.pk, 1, lambda: told.append(1)))
+    settle()
+    journal.add(output(session.pk, 2))
+    settle()
+    assert (positions(), told, naps) == ([2], [1], [])  # nobody waits for ever for what is lost
+    assert "1 records are lost: disk I/O error" in caplog.text
+
+
+def test_a_deleted_session_costs_the_others_nothing(journal, session, caplog):
+    gone = Session.objects.create(session_id="b", stream="default")
+    gone_pk = gone.pk
+    told = []
+    go = held_up()
+    for position in (1, 2):
+        for session_pk in (session.pk, gone_pk):
+            at = session_pk, position
+            journal.add(output(session_pk, position, lambda at=at: told.append(at)))
+    gone.delete()
+    go.set()
+    settle()
+    assert sorted(told) == sorted((pk, position) for pk in (session.pk, gone_pk) for position in (1, 2))
+    assert positions() == [1, 2]
+    assert caplog.text.count(f"session row {gone_pk} was not written") == 2
+
+
+def test_a_lock_while_records_are_written_one_by_one_loses_none(journal, session, monkeypatch, naps):
+    gone = Session.objects.create(session_id="b", stream="default")
+    go = held_up()
+    journal.add(output(gone.pk, 1))
+    for position in (1, 2):
+        journal.add(output(session.pk, position))
+    gone.delete()
+    write = module._write
+    locked = iter([False, True, False, True])
+
+    def sometimes(batch):
+        if next(locked, False):
+            raise OperationalError("database is locked")
+        write(batch)
+
+    monkeypatch.setattr(module, "_write", sometimes)
+    go.set()
+    settle()
+    assert positions() == [1, 2]
+    assert len(naps) == 2
+
+
+def test_an_end_is_recorded_once_and_behind_its_outputs(journal, session):
+    seen = []
+    figures = Figures()
+    journal.add(output(session.pk, 1))
+    for reason in ("client_stop", "idle"):
+        journal.add(
+            EndRecord(
+                session_pk=session.pk,
+                reason=reason,
+                close_code=1000,
+                figures=figures,
+                settled=lambda: seen.append(Output.objects.count()),
+            )
+        )
+    settle()
+    session.refresh_from_db()
+    assert session.end_reason == "client_stop"
+    assert seen == [1, 1]
+
+
+def test_a_failure_in_what_is_told_is_logged(journal, session, caplog):
+    def burst():
+        raise RuntimeError("told badly")
+
+    with caplog.at_level(logging.ERROR):
+        journal.add(output(session.pk, 1, burst))
+        settle()
+    assert "told badly" in caplog.text
+    assert positions() == [1]
