@@ -125,6 +125,7 @@ LOGGING = {
 }
 
 # EVENTSTREAM_REDIS stays undefined: django-eventstream's Redis listener never comes back after an outage.
+EVENTSTREAM_STORAGE_CLASS = "rtc.outputs.OutputStorage"
 RTC_STREAMS = {
     "default": "fastrtc_project.streams.echo",
     "tune": "fastrtc_project.streams.tune",

@@ -1,0 +1,113 @@
+"""`GET /outputs`: the additional outputs of one session, as Server-Sent Events."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from django.db import Error
+from django.db.models import Max
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from rtc.answers import Refusal
+from rtc.conf import conf
+from rtc.core.messages import SESSION_ID
+from rtc.cors import cross_origin
+from rtc.models import Output, Session
+from rtc.outputs import events_after, is_event_id, position_of, waiting_for
+from rtc.ownership import Claim, claim_of, session_for
+from rtc.reading import leave_request_thread, tidy
+from rtc.watch import watch
+
+logger = logging.getLogger(__name__)
+
+KEEP_ALIVE = ":\n\n"
+KEEP_ALIVE_S = 15.0
+OPENING = "retry: 1000\n\n"  # ms until an EventSource that was cut off comes again
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Encoding": "identity",  # GZipMiddleware leaves alone what has an encoding
+    "X-Accel-Buffering": "no",
+}
+
+
+@cross_origin("GET")
+async def outputs(request: HttpRequest) -> HttpResponseBase:
+    """Everything behind `Last-Event-ID` and, without one that we gave for this session, from its first output on.
+
+    A client may ask before its session has started. The answer to a reader who has had the last event is 204, upon
+    which an EventSource stops asking.
+
+    Raises:
+        Refusal: 400 for an id that can't be one, 403 for another's session.
+    """
+    session_id = request.GET.get("webrtc_id", "")
+    if not SESSION_ID.fullmatch(session_id):
+        raise Refusal(400, "bad_session_id", "webrtc_id is not 1 to 64 of A-Z a-z 0-9 _ . -")
+    last_event_id = request.headers.get("Last-Event-ID", "")
+    claim = await claim_of(request)
+    session = await session_for(claim, session_id)
+    position = 0
+    if session is not None:
+        position, is_over = await _place(session, last_event_id)
+    else:
+        is_over = is_event_id(last_event_id)  # it was deleted
+    if is_over:
+        return HttpResponse(status=204, headers={"Cache-Control": "no-store"})
+    return StreamingHttpResponse(
+        _stream(claim, session_id, session, position), content_type="text/event-stream", headers=HEADERS
+    )
+
+
+async def _place(session: Session, last_event_id: str) -> tuple[int, bool]:
+    """The position to go on behind, and whether the reader has had the last event."""
+    position = position_of(last_event_id, session.pk)
+    if position == 0:
+        return 0, False
+    last = (await Output.objects.filter(session=session).aaggregate(last=Max("position")))["last"] or 0
+    if position <= last:
+        return position, False
+    # Only `end` has an id beyond the outputs.
+    return 0, session.state == Session.State.ENDED and position == last + 1
+
+
+async def _stream(claim: Claim, session_id: str, session: Session | None, position: int) -> AsyncGenerator[str, None]:
+    leave_request_thread()
+    with watch.reading():
+        yield OPENING
+        try:
+            if session is None:
+                async with aclosing(_arrival(claim, session_id)) as arrival:
+                    async for session in arrival:
+                        if session is None:
+                            yield KEEP_ALIVE
+            if session is not None:
+                async with aclosing(events_after(session.pk, position)) as events:
+                    async for text in events:
+                        yield text
+        except Error as error:
+            logger.warning("session %s: its outputs can't be read; the reader may come again: %s", session_id, error)
+            tidy()
+
+
+async def _arrival(claim: Claim, session_id: str) -> AsyncGenerator[Session | None, None]:
+    """The session, when it starts and is the reader's; until then, now and then, None. Ends after `RTC_OUTPUTS_WAIT_S`
+    in any case.
+    """
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + conf.RTC_OUTPUTS_WAIT_S
+    with waiting_for(session_id) as start:
+        while True:
+            try:
+                session = await session_for(claim, session_id)
+            except Refusal:
+                return
+            if session is not None:
+                yield session
+                return
+            left_s = give_up_at - loop.time()
+            if left_s <= 0:
+                return
+            if not await start.announced(min(left_s, KEEP_ALIVE_S)):
+                yield None

@@ -1,0 +1,281 @@
+"""How outputs are served from the table and how readers are woken. With a real server: `tests/live/test_outputs.py`."""
+
+import asyncio
+import json
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import OperationalError, connection, connections
+from django.http import StreamingHttpResponse
+from django.test.utils import CaptureQueriesContext
+from django_eventstream import send_event
+from django_eventstream.eventstream import EventPermissionError
+from django_eventstream.utils import get_storage
+from django_eventstream.views import Listener, get_listener_manager
+
+from rtc import output_views, outputs, reading, registry
+from rtc.models import Output, Session
+from rtc.outputs import OutputListenerManager, OutputStorage, channel_of, events_after, position_of, waiting_for
+from rtc.ownership import Claim
+from rtc.watch import watch
+from tests.registering import CALLER
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def session():
+    return Session.objects.create(session_id="a", stream="default", state=Session.State.ACTIVE)
+
+
+@pytest.fixture(autouse=True)
+def tidied():
+    yield
+    reading._thread.submit(connections.close_all).result()
+
+
+def store(session, *positions):
+    Output.objects.bulk_create(
+        Output(session=session, position=position, payload=json.dumps(position)) for position in positions
+    )
+
+
+def end(session, reason="idle"):
+    assert registry.end(session.pk, reason, 4408, registry.Figures())
+
+
+def read(session_pk, last_id, limit=100):
+    """What the storage gives a reader who was admitted: (type, data, id) of each event."""
+    channel = channel_of(session_pk)
+    admitted = outputs._admitted.set(channel)
+    try:
+        events = OutputStorage().get_events(channel, last_id, limit)
+    finally:
+        outputs._admitted.reset(admitted)
+    assert {event.channel for event in events} <= {channel}
+    return [(event.type, event.data, event.id) for event in events]
+
+
+class TestStorage:
+    def test_gives_what_is_behind_an_id_in_order(self, session):
+        store(session, 3, 1, 2)
+        store(Session.objects.create(session_id="b", stream="default"), 1, 4)
+        assert read(session.pk, 0) == [("output", "1", 1), ("output", "2", 2), ("output", "3", 3)]
+        assert read(session.pk, 2) == [("output", "3", 3)]
+        assert read(session.pk, 3) == read(session.pk, 99) == []
+
+    def test_the_end_comes_behind_the_last_output(self, session):
+        store(session, 1, 2)
+        end(session)
+        ended = ("end", '{"reason": "idle"}', 3)
+        assert read(session.pk, 0) == [("output", "1", 1), ("output", "2", 2), ended]
+        assert read(session.pk, 2) == [ended]
+
+    def test_the_end_of_a_session_without_outputs(self, session):
+        end(session)
+        assert read(session.pk, 0) == [("end", '{"reason": "idle"}', 1)]
+
+    def test_the_end_waits_while_there_may_be_more(self, session):
+        store(session, *range(1, 8))
+        end(session)
+        assert [kind for kind, _, _ in read(session.pk, 0, limit=7)] == ["output"] * 7
+        assert [kind for kind, _, _ in read(session.pk, 0, limit=8)] == ["output"] * 7 + ["end"]
+
+    def test_a_deleted_session_has_ended(self, session):
+        session_pk = session.pk
+        session.delete()
+        assert read(session_pk, 5) == [("end", '{"reason": "deleted"}', 6)]
+
+    def test_reads_once(self, session):
+        store(session, 1)
+        end(session)
+        with CaptureQueriesContext(connection) as queries:
+            read(session.pk, 0)
+        assert len(queries) == 1
+
+    def test_is_closed_to_whoever_did_not_come_through_our_view(self, session):
+        store(session, 1)
+        for ask in (OutputStorage().get_current_id, lambda channel: OutputStorage().get_events(channel, 0)):
+            with pytest.raises(EventPermissionError):
+                ask(channel_of(session.pk))
+
+    def test_takes_no_events_of_others_for_our_channels(self, session):
+        with pytest.raises(ValueError, match="takes no events"):
+            send_event(channel_of(session.pk), "output", {})
+
+    def test_leaves_other_channels_where_they_were(self):
+        send_event("news", "message", {"a": 1})
+        send_event("rtc-news", "message", {"a": 2})
+        storage = get_storage()
+        assert isinstance(storage, OutputStorage)
+        assert [event.type for event in storage.get_events("news", 0)] == ["message"]
+        assert storage.get_current_id("rtc-news") == 1
+
+
+@pytest.mark.parametrize(
+    ("event_id", "position"),
+    [("rtc-7:3", 3), ("rtc-8:3", 0), ("rtc-7:", 0), ("rtc-7:-3", 0), ("rtc-7:\u0663", 0), ("rtc-7:3,a:1", 0), ("", 0)],
+)
+def test_positions_in_event_ids(event_id, position):
+    assert position_of(event_id, 7) == position
+
+
+def listen(manager, channel):
+    listener = Listener()
+    listener.channels = {channel}
+    listener.assign_loop()
+    manager.add_listener(listener)
+    return listener
+
+
+class TestListenerManager:
+    async def test_is_installed(self):
+        assert isinstance(get_listener_manager(), OutputListenerManager)
+
+    async def test_wakes_and_hands_over_nothing(self):
+        manager = OutputListenerManager()
+        ours, other = listen(manager, "rtc-1"), listen(manager, "rtc-2")
+        await asyncio.to_thread(manager.add_to_queues, "rtc-1", object())
+        await asyncio.wait_for(ours.aevent.wait(), 1)
+        assert (ours.overflow, ours.channel_items) == (True, {})
+        assert not other.aevent.is_set()
+
+    async def test_wakes_once_until_it_was_heard(self, monkeypatch):
+        manager = OutputListenerManager()
+        listener = listen(manager, "rtc-1")
+        wakes = []
+        monkeypatch.setattr(listener, "wake_threadsafe", lambda: wakes.append(1))
+        manager.wake("rtc-1")
+        manager.wake("rtc-1")
+        listener.overflow = False  # as stream() does when it takes it
+        manager.wake("rtc-1")
+        assert len(wakes) == 2
+
+    async def test_queues_for_the_channels_of_others(self):
+        manager = OutputListenerManager()
+        listener = listen(manager, "news")
+        manager.add_to_queues("news", "event")
+        assert listener.channel_items == {"news": ["event"]}
+
+    def test_a_listener_whose_loop_is_gone_is_passed_over(self):
+        manager = OutputListenerManager()
+
+        async def leave():
+            listen(manager, "rtc-1")
+
+        asyncio.run(leave())
+        manager.wake("rtc-1")
+
+    async def test_tells_what_is_listened_to(self):
+        with waiting_for("b"):
+            listener = listen(outputs._listeners, "rtc-12")
+            assert outputs.listened() == ({12}, {"b"})
+            outputs._listeners.remove_listener(listener)
+        assert outputs.listened() == (set(), set())
+
+
+async def test_a_start_is_heard_once():
+    with waiting_for("b") as start:
+        assert not await start.announced(0.01)
+        outputs.announce_start("c")
+        assert not await start.announced(0.01)
+        await asyncio.to_thread(outputs.announce_start, "b")
+        assert await start.announced(1)
+        assert not await start.announced(0.01)
+
+
+async def next_text(texts):
+    return await asyncio.wait_for(anext(texts), 5)
+
+
+async def test_a_reader_follows_announcements_to_the_end(session):
+    texts = events_after(session.pk, 0)
+    assert "event: stream-open" in await next_text(texts)
+    await sync_to_async(store)(session, 1)
+    outputs.announce(session.pk)
+    assert await next_text(texts) == f"event: output\nid: rtc-{session.pk}:1\ndata: 1\n\n"
+    await sync_to_async(end)(session)
+    outputs.announce(session.pk)
+    assert await next_text(texts) == f'event: end\nid: rtc-{session.pk}:2\ndata: {{"reason": "idle"}}\n\n'
+    with pytest.raises(StopAsyncIteration):
+        await next_text(texts)
+    assert outputs.listened() == (set(), set())
+
+
+async def test_the_word_end_in_an_output_ends_nothing(session):
+    await Output.objects.acreate(session=session, position=1, payload=json.dumps("\nevent: end\n"))
+    texts = events_after(session.pk, 0)
+    await next_text(texts)
+    outputs.announce(session.pk)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(anext(texts), 0.1)
+
+
+class TestArrival:
+    """Of a session that somebody waits for."""
+
+    @pytest.fixture
+    def arrive(self, settings):
+        settings.RTC_OUTPUTS_WAIT_S = 0.3
+
+        async def arrive(claim=None):
+            found = [session async for session in output_views._arrival(claim or Claim(), "a")]
+            assert outputs.listened() == (set(), set())
+            return found
+
+        return arrive
+
+    async def test_it_is_heard_of(self, arrive, monkeypatch, settings):
+        settings.RTC_OUTPUTS_WAIT_S = 30
+        waiting = asyncio.create_task(arrive())
+        while not outputs.listened()[1]:
+            await asyncio.sleep(0)
+        worker_pk = await sync_to_async(registry.enlist)("w", "h", 1)
+        pk = await sync_to_async(registry.admit)("a", "default", registry.Limits(), None, CALLER, worker_pk)
+        assert [session.pk for session in await asyncio.wait_for(waiting, 5)] == [pk]
+
+    async def test_it_is_found_at_last_without_being_heard_of(self, arrive):
+        waiting = asyncio.create_task(arrive())
+        while not outputs.listened()[1]:
+            await asyncio.sleep(0)
+        session = await Session.objects.acreate(session_id="a", stream="default")
+        assert (await asyncio.wait_for(waiting, 5))[-1] == session
+
+    async def test_nobody_waits_for_ever(self, arrive):
+        assert await asyncio.wait_for(arrive(), 5) == [None]
+
+    async def test_it_is_somebody_elses(self, arrive):
+        await Session.objects.acreate(session_id="a", stream="default", owner_key="x" * 64)
+        assert await arrive() == []
+
+    async def test_those_who_wait_are_kept_awake(self, arrive, monkeypatch):
+        monkeypatch.setattr(output_views, "KEEP_ALIVE_S", 0.05)
+        assert 3 <= len(await arrive()) <= 7
+
+
+async def test_a_reader_is_let_go_when_the_database_is_away(session, monkeypatch, caplog):
+    def fail(*args, **kwargs):
+        raise OperationalError("server closed the connection")
+
+    monkeypatch.setattr(OutputStorage, "get_events", fail)
+    texts = [text async for text in output_views._stream(Claim(), "a", session, 0)]
+    assert texts == [output_views.OPENING]
+    assert "the reader may come again" in caplog.text
+    assert outputs.listened() == (set(), set())
+
+
+async def test_a_reader_that_is_dropped_in_mid_stream_leaves_nothing(session):
+    """A server that waits for a slow client is cancelled outside the stream, which then only goes out of scope."""
+
+    async def read_a_little(response):
+        async for text in response:
+            if b"stream-open" in text:
+                return
+
+    response = StreamingHttpResponse(output_views._stream(Claim(), "a", session, 0))
+    await asyncio.create_task(read_a_little(response))
+    assert outputs.listened() == ({session.pk}, set())
+    del response
+    async with asyncio.timeout(5):
+        while outputs.listened() != (set(), set()) or watch._readers:
+            await asyncio.sleep(0)

@@ -1,0 +1,89 @@
+"""`manage.py rtc_purge`."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from rtc.management.commands import rtc_purge
+from rtc.models import Input, Output, Session, TimelineEntry, UsedTicket, Worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = timezone.now()
+
+
+def days_ago(days):
+    return NOW - timedelta(days=days)
+
+
+def make_session(session_id, ended_at=None, worker=None):
+    state = Session.State.ACTIVE if ended_at is None else Session.State.ENDED
+    session = Session.objects.create(
+        session_id=session_id, stream="default", state=state, started_at=days_ago(90), ended_at=ended_at, worker=worker
+    )
+    Output.objects.create(session=session, position=1, payload="1")
+    Input.objects.create(session=session, payload="[]", size=2)
+    TimelineEntry.objects.create(session=session, kind="turn")
+    return session
+
+
+def purge(*args):
+    output = io.StringIO()
+    call_command("rtc_purge", *args, stdout=output)
+    return output.getvalue()
+
+
+@pytest.fixture
+def record(settings):
+    settings.RTC_RETENTION_DAYS = 30
+    gone = Worker.objects.create(name="gone", host="h", pid=1, ended_at=days_ago(40))
+    missed = Worker.objects.create(name="missed", host="h", pid=2, ended_at=days_ago(20))
+    alive = Worker.objects.create(name="alive", host="h", pid=3)
+    make_session("old", days_ago(31), gone)
+    make_session("recent", days_ago(29), missed)
+    make_session("live", worker=alive)
+    UsedTicket.objects.create(nonce="old", expires_at=days_ago(1))
+    UsedTicket.objects.create(nonce="fresh", expires_at=NOW + timedelta(days=1))
+
+
+def kept():
+    return (
+        sorted(Session.objects.values_list("session_id", flat=True)),
+        sorted(UsedTicket.objects.values_list("nonce", flat=True)),
+        sorted(Worker.objects.values_list("name", flat=True)),
+        [model.objects.count() for model in (Output, Input, TimelineEntry)],
+    )
+
+
+def test_it_deletes_what_need_not_be_kept(record):
+    assert purge() == "Deleted 1 sessions, 1 tickets, 1 workers.\n"
+    assert kept() == (["live", "recent"], ["fresh"], ["alive", "missed"], [2, 2, 2])
+    assert purge() == "Deleted 0 sessions, 0 tickets, 0 workers.\n"
+
+
+def test_a_dry_run_says_the_same_and_deletes_nothing(record):
+    before = kept()
+    assert purge("--dry-run") == "Would delete 1 sessions, 1 tickets, 1 workers.\n"
+    assert kept() == before
+
+
+def test_it_goes_by_the_setting(record, settings):
+    settings.RTC_RETENTION_DAYS = 10
+    assert purge() == "Deleted 2 sessions, 1 tickets, 2 workers.\n"
+
+
+def test_it_deletes_in_batches(record, monkeypatch):
+    monkeypatch.setattr(rtc_purge, "BATCH", 2)
+    for index in range(4):
+        make_session(str(index), days_ago(50))
+    assert purge().startswith("Deleted 5 sessions")
+    assert kept()[0] == ["live", "recent"]
+
+
+def test_sessions_of_a_lost_worker_are_ended_first(record):
+    Worker.objects.filter(name="alive").update(last_beat_at=days_ago(1))
+    purge()
+    assert Session.objects.get(session_id="live").end_reason == "worker_lost"

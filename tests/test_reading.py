@@ -1,0 +1,37 @@
+"""One thread reads for all open event streams."""
+
+import asyncio
+import threading
+
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+
+from rtc import reading
+
+
+async def test_the_requests_thread_ends_and_one_thread_reads_for_all():
+    threads = set()
+
+    async def request():
+        async with ThreadSensitiveContext():
+            own = await sync_to_async(threading.current_thread)()
+            await asyncio.create_task(stream(own))
+            # What comes after the response has a thread again.
+            assert await sync_to_async(threading.current_thread)() not in threads
+
+    async def stream(own):
+        reading.leave_request_thread()
+        await asyncio.to_thread(own.join, 5)
+        assert not own.is_alive()
+        threads.add(await sync_to_async(threading.current_thread)())
+
+    await asyncio.gather(*(request() for _ in range(5)))
+    assert len(threads) == 1
+    assert await reading.read(threading.current_thread) in threads
+
+
+async def test_a_thread_that_is_not_the_requests_is_left_alone():
+    context = ThreadSensitiveContext()
+    SyncToAsync.thread_sensitive_context.set(context)
+    SyncToAsync.context_to_thread_executor[context] = executor = object()
+    reading.leave_request_thread()
+    assert executor not in SyncToAsync.context_to_thread_executor.values()
