@@ -1,40 +1,254 @@
+"""Sessions and workers in the admin: a record that is watched, never edited. Everything shown comes from the database,
+so any worker can serve it.
+"""
+
+from collections import Counter
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.text import capfirst
 
-from rtc.models import Session
+from rtc.admin_display import (
+    ago_text,
+    count_text,
+    figure_rows,
+    moment_text,
+    session_count,
+    state_badge,
+    worker_text,
+)
+from rtc.admin_figures import figures_of, is_live, is_silent
+from rtc.admin_plots import delay_plot, level_plot
+from rtc.admin_timeline import clock, read_timeline
+from rtc.mailbox import hang_up
+from rtc.models import Input, Output, Session, TimelineEntry, Worker
 
 
-@admin.register(Session)
-class SessionAdmin(admin.ModelAdmin):
-    """Sessions are a record: nothing is added or changed by hand."""
+class LivenessFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
 
-    list_display = [
-        "session_id",
-        "stream",
-        "user",
-        "state",
-        "started_at",
-        "lasted",
-        "end_reason",
-        "frames_in",
-        "frames_out",
-        "frames_dropped",
-        "errors",
-    ]
-    list_filter = ["state", "stream", "end_reason", "started_at"]
-    list_select_related = ["user"]
-    search_fields = ["session_id", "user__username", "client_address", "user_agent"]
-    date_hierarchy = "started_at"
-    show_full_result_count = False
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("live", "Live"), ("ended", "Ended")]
 
-    @admin.display(description="duration")
-    def lasted(self, session: Session) -> str:
-        return str(session.duration).split(".")[0]
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
+        if self.value() == "live":
+            return queryset.filter(state__in=Session.LIVE)
+        return queryset.filter(state=Session.State.ENDED) if self.value() == "ended" else queryset
+
+
+class RecordAdmin(admin.ModelAdmin):
+    """Rows are a record: nothing is added or changed by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(Session)
+class SessionAdmin(RecordAdmin):
+    list_display = [
+        "session_id",
+        "live_state",
+        "stream",
+        "user",
+        "age",
+        "worker_name",
+        "heard",
+        "said",
+        "dropped",
+        "error_count",
+        "last_activity",
+    ]
+    list_filter = [LivenessFilter, "stream", "end_reason", "started_at"]
+    list_select_related = ["user"]
+    list_per_page = 50
+    search_fields = ["session_id", "user__username", "client_address", "user_agent"]
+    show_full_result_count = False
+    fields = ["session_id"]
+    actions = ["hang_up", "delete_selected"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
+        # Prefetched rather than joined: the figures of a worker's sessions are in its one row.
+        return super().get_queryset(request).defer("history").prefetch_related("worker")
+
+    # The list ------------------------------------------------------------------------------------------------------
+
+    @admin.display(description="state", ordering="state")
+    def live_state(self, session: Session) -> str:
+        return state_badge(session)
+
+    @admin.display(description="age", ordering="-started_at")
+    def age(self, session: Session) -> str:
+        text = clock(session.duration.total_seconds())
+        return format_html('<span title="started {}">{}</span>', moment_text(session.started_at), text)
+
+    @admin.display(description="worker", ordering="worker__name")
+    def worker_name(self, session: Session) -> str:
+        return worker_text(session.worker)
+
+    @admin.display(description="in")
+    def heard(self, session: Session) -> str:
+        return count_text(figures_of(session).frames_in)
+
+    @admin.display(description="out")
+    def said(self, session: Session) -> str:
+        return count_text(figures_of(session).frames_out)
+
+    @admin.display(description="dropped")
+    def dropped(self, session: Session) -> str:
+        return count_text(figures_of(session).frames_dropped)
+
+    @admin.display(description="errors")
+    def error_count(self, session: Session) -> str:
+        return count_text(figures_of(session).errors)
+
+    @admin.display(description="last activity")
+    def last_activity(self, session: Session) -> str:
+        return ago_text(figures_of(session).last_activity)
+
+    # One session ---------------------------------------------------------------------------------------------------
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        session = self.get_object(request, object_id)
+        if session is None or not self.has_view_permission(request, session):
+            return super().change_view(request, object_id, form_url, extra_context)  # which says so
+        figures = figures_of(session, with_samples=True)
+        started_s = session.started_at.timestamp()
+        samples = figures.samples
+        context = {
+            "title": "Session",
+            "live": is_live(session),
+            "may_hang_up": self.has_hang_up_permission(request),
+            "figures": figure_rows(session, figures),
+            "plots": [level_plot(samples, started_s), delay_plot(samples, started_s)] if samples else [],
+            "timeline": read_timeline(
+                session,
+                request.GET.get("timeline"),
+                inputs=request.user.has_perm("rtc.view_input"),
+                outputs=request.user.has_perm("rtc.view_output"),
+            ),
+            **(extra_context or {}),
+        }
+        return super().change_view(request, object_id, form_url, context)
+
+    # Hanging up ----------------------------------------------------------------------------------------------------
+
+    def has_hang_up_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request) and request.user.has_perm("rtc.hang_up_session")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.hang_up_view)
+        return [path("<int:pk>/hang_up/", view, name="rtc_session_hang_up"), *super().get_urls()]
+
+    def hang_up_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not self.has_hang_up_permission(request):
+            raise PermissionDenied
+        response = self.hang_up(request, self.get_queryset(request).filter(pk=pk))
+        return response or HttpResponseRedirect(reverse("admin:rtc_session_change", args=[pk]))
+
+    @admin.action(permissions=["hang_up"], description="Hang up selected sessions")
+    def hang_up(self, request: HttpRequest, queryset: QuerySet[Session]) -> HttpResponse | None:
+        live = list(queryset.filter(state__in=Session.LIVE).select_related("user"))
+        if not live:
+            self.message_user(request, "Nothing to hang up: that was over already.", messages.WARNING)
+            return None
+        if request.method == "POST" and request.POST.get("post"):
+            self._hang_up(request, live)
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Hang up?",
+            "opts": self.opts,
+            "sessions": live,
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/rtc/session/hang_up.html", context)
+
+    def _hang_up(self, request: HttpRequest, sessions: list[Session]) -> None:
+        unreachable: Counter[str] = Counter()
+        for session in sessions:
+            if hang_up(session.pk):
+                self.log_change(request, session, "Hung up.")
+            else:
+                unreachable[worker_text(session.worker)] += 1
+        told = len(sessions) - unreachable.total()
+        if told:
+            self.message_user(request, f"Hung up: {session_count(told)}.", messages.SUCCESS)
+        for name, count in unreachable.items():
+            text = f"Worker {name} could not be reached: {session_count(count)} not hung up."
+            self.message_user(request, text, messages.ERROR)
+
+    # Deleting ------------------------------------------------------------------------------------------------------
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or not is_live(obj))
+
+    @admin.action(permissions=["delete"], description="Delete selected sessions with all their rows")
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Session]) -> HttpResponse | None:
+        live = queryset.filter(state__in=Session.LIVE).count()
+        if live:
+            text = f"A live session can't be deleted: {session_count(live)} left alone. Hang up first."
+            self.message_user(request, text, messages.ERROR)
+        ended = queryset.filter(state=Session.State.ENDED)
+        return delete_selected(self, request, ended) if ended.exists() else None
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        session = self.get_object(request, object_id)
+        if session is not None and is_live(session) and self.has_delete_permission(request):
+            self.message_user(request, "A live session can't be deleted. Hang up first.", messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:rtc_session_change", args=[session.pk]))
+        return super().delete_view(request, object_id, extra_context)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], list[str]]:
+        """Counts what goes with the sessions: there may be thousands of outputs to each."""
+        sessions = list(objs)
+        pks = [session.pk for session in sessions]
+        counts = {capfirst(Session._meta.verbose_name_plural): len(pks)}
+        for model in (Input, Output, TimelineEntry):
+            counts[str(model._meta.verbose_name_plural)] = model._default_manager.filter(session__in=pks).count()
+        return [str(session) for session in sessions], counts, set(), []
+
+
+@admin.register(Worker)
+class WorkerAdmin(RecordAdmin):
+    list_display = ["host", "pid", "worker_state", "live_sessions", "last_beat", "started_at"]
+    search_fields = ["name"]
+    fields = ["name", "host", "pid", "worker_state", "live_sessions", "started_at", "last_beat_at", "ended_at"]
+    readonly_fields = ["worker_state", "live_sessions"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
+        live = Count("sessions", filter=Q(sessions__state__in=Session.LIVE))
+        return super().get_queryset(request).defer("figures").annotate(live_sessions=live)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="last beat", ordering="last_beat_at")
+    def last_beat(self, worker: Worker) -> str:
+        return ago_text(worker.last_beat_at)
+
+    @admin.display(description="sessions", ordering="live_sessions")
+    def live_sessions(self, worker: Any) -> int:
+        return worker.live_sessions
+
+    @admin.display(description="state")
+    def worker_state(self, worker: Worker) -> str:
+        if is_silent(worker):
+            return "lost"
+        return "ended" if worker.ended_at else "alive"

@@ -1,0 +1,174 @@
+import asyncio
+import threading
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+
+from rtc import worker as workers
+from rtc.models import Input, Output, Session, TimelineEntry
+from tests.admin.conftest import LIST_URL, change_url, client_with, fill, page
+
+pytestmark = pytest.mark.django_db
+
+
+def act(client, action, *sessions, **data):
+    data = {"action": action, "_selected_action": [session.pk for session in sessions], **data}
+    return client.post(LIST_URL, data, follow=True)
+
+
+def told(response) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+# Who may do what
+
+
+@pytest.mark.parametrize(
+    ("permissions", "views", "hangs_up", "deletes"),
+    [
+        ([], False, False, False),
+        (["hang_up_session"], False, False, False),
+        (["view_session"], True, False, False),
+        (["view_session", "hang_up_session"], True, True, False),
+        (["view_session", "delete_session"], True, False, True),
+    ],
+)
+def test_permissions_of_staff(make_session, permissions, views, hangs_up, deletes):
+    live, ended = make_session("live"), make_session("ended", ended=True)
+    client = client_with(*permissions)
+    hang_up_url = reverse("admin:rtc_session_hang_up", args=[live.pk])
+    delete_url = reverse("admin:rtc_session_delete", args=[ended.pk])
+    assert (client.get(LIST_URL).status_code == 200) == views
+    assert (client.get(change_url(live)).status_code == 200) == views
+    assert (client.get(hang_up_url).status_code == 200) == hangs_up
+    assert (client.get(delete_url).status_code == 200) == deletes
+    if views:
+        text = page(client, LIST_URL)
+        assert ('value="hang_up"' in text) == hangs_up
+        assert ('value="delete_selected"' in text) == deletes
+        assert (hang_up_url in page(client, change_url(live))) == hangs_up
+        assert hang_up_url not in page(client, change_url(ended))
+    client.post(hang_up_url, {"post": "yes"})
+    assert LogEntry.objects.count() == 0
+    client.post(delete_url, {"post": "yes"})
+    assert Session.objects.filter(pk=ended.pk).exists() != deletes
+
+
+def test_nobody_but_staff_sees_anything(make_session):
+    url = change_url(make_session())
+    everyday = client_with("view_session", "hang_up_session", is_staff=False)
+    for client in [Client(), everyday]:
+        for path in [LIST_URL, url, url.replace("change", "hang_up")]:
+            assert client.get(path).status_code == 302
+
+
+# Hanging up
+
+
+class FakeCall:
+    def __init__(self):
+        self.hung_up = threading.Event()
+
+    def hang_up(self, text=""):
+        asyncio.get_running_loop()  # raises anywhere but on the call's own loop
+        self.hung_up.set()
+
+
+@pytest.fixture
+def run_here(monkeypatch):
+    """Puts a call into this process: on an event loop in another thread, as a server has it."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    local = workers.LocalWorker()
+    monkeypatch.setitem(workers._workers, loop, local)
+
+    def run(session):
+        call = local.calls[session.pk] = FakeCall()
+        return call
+
+    yield run
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def test_hanging_up_asks_first(superuser, make_session, run_here):
+    session = make_session()
+    call = run_here(session)
+    response = act(superuser, "hang_up", session)
+    assert "Yes, hang up" in response.content.decode()
+    assert not call.hung_up.is_set()
+    response = act(superuser, "hang_up", session, post="yes")
+    assert told(response) == ["Hung up: 1 session."]
+    assert call.hung_up.wait(5)
+    assert LogEntry.objects.get().change_message == "Hung up."
+
+
+def test_hanging_up_from_the_sessions_page(superuser, make_session, run_here):
+    session = make_session()
+    call = run_here(session)
+    url = reverse("admin:rtc_session_hang_up", args=[session.pk])
+    assert not call.hung_up.is_set()
+    assert "Yes, hang up" in page(superuser, url)
+    response = superuser.post(url, {"post": "yes"}, follow=True)
+    assert response.redirect_chain[-1][0] == change_url(session)
+    assert call.hung_up.wait(5)
+
+
+def test_a_get_never_hangs_up(superuser, make_session, run_here):
+    session = make_session()
+    call = run_here(session)
+    superuser.get(reverse("admin:rtc_session_hang_up", args=[session.pk]) + "?post=yes")
+    assert LogEntry.objects.count() == 0
+    assert not call.hung_up.is_set()
+
+
+def test_a_worker_out_of_reach_is_named(superuser, make_session, run_here):
+    here, elsewhere = make_session("here"), make_session("elsewhere")
+    call = run_here(here)
+    response = act(superuser, "hang_up", here, elsewhere, post="yes")
+    assert told(response) == [
+        "Hung up: 1 session.",
+        "Worker box:1 could not be reached: 1 session not hung up.",
+    ]
+    assert call.hung_up.wait(5)
+
+
+def test_a_call_whose_loop_is_closed_is_out_of_reach(superuser, make_session, monkeypatch):
+    session = make_session()
+    loop = asyncio.new_event_loop()
+    local = workers.LocalWorker()
+    local.calls[session.pk] = FakeCall()
+    monkeypatch.setitem(workers._workers, loop, local)
+    loop.close()
+    assert "could not be reached" in told(act(superuser, "hang_up", session, post="yes"))[0]
+
+
+def test_what_is_over_is_not_hung_up(superuser, make_session):
+    session = make_session(ended=True)
+    assert told(act(superuser, "hang_up", session, post="yes")) == ["Nothing to hang up: that was over already."]
+
+
+# Deleting
+
+
+def test_an_ended_session_goes_with_all_its_rows(superuser, make_session):
+    session = make_session(ended=True)
+    fill(session)
+    text = act(superuser, "delete_selected", session).content.decode()
+    assert "Timeline entries: 2" in text or "timeline entries: 2" in text
+    act(superuser, "delete_selected", session, post="yes")
+    assert [model.objects.count() for model in (Session, Input, Output, TimelineEntry)] == [0, 0, 0, 0]
+
+
+def test_a_live_session_is_not_deleted(superuser, make_session):
+    live, ended = make_session("live"), make_session("ended", ended=True)
+    response = act(superuser, "delete_selected", live, ended, post="yes")
+    assert told(response)[0] == "A live session can't be deleted: 1 session left alone. Hang up first."
+    assert list(Session.objects.values_list("pk", flat=True)) == [live.pk]
+    response = superuser.post(reverse("admin:rtc_session_delete", args=[live.pk]), {"post": "yes"}, follow=True)
+    assert told(response) == ["A live session can't be deleted. Hang up first."]
+    assert Session.objects.count() == 1
