@@ -2,6 +2,7 @@ from pathlib import Path
 
 from fastrtc_project.settings import *  # noqa: F403
 from fastrtc_project.settings import MIDDLEWARE as DEMO_MIDDLEWARE
+from fastrtc_project.settings import RTC_STREAMS as DEMO_STREAMS
 
 ALLOWED_HOSTS = ["127.0.0.1", "insecure.test"]
 
@@ -15,3 +16,8 @@ STATICFILES_DIRS = [
     ("browser", HERE / "pages"),
     ("alawmulaw", HERE / "node_modules" / "alawmulaw" / "dist"),
 ]
+
+RTC_STREAMS = {
+    **DEMO_STREAMS,
+    "asking": "tests.live.streams.asking",
+}

@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.recording import Recording, longest_silence_s, overall_correlation, pieces
+from tests.browser.records import stored_outputs
+from tests.browser.waiting import wait_until
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,16 @@ RECORD = """async () => {
     };
     window.microphone = await record(sound.context.createMediaStreamSource(sound.stream));
     window.played = await record(sound.playback);
+}"""
+
+KEEP_OUTPUTS = """() => {
+    const { rtcClient } = document.querySelector("[data-rtc-client]");
+    window.outputs = [];
+    rtcClient.addEventListener("output", ({ detail }) => {
+        window.outputs.push(detail);
+        window.source = rtcClient.outputs.source;
+        window.sessionId = rtcClient.sessionId;
+    });
 }"""
 
 REPLACE_MICROPHONE = """(errorName) => {
@@ -78,6 +90,21 @@ def test_hanging_up_says_so_and_another_call_can_follow(open_page):
     expect(reason(page)).to_have_text("You ended the call.")
     page.get_by_role("button", name="Connect again").click()
     expect(state(page)).to_have_text("The stream is speaking")
+    assert page.problems == []
+
+
+def test_inputs_are_asked_for_and_all_outputs_come_to_the_last(open_page, server):
+    page = open_page("/asking/")
+    page.evaluate(KEEP_OUTPUTS)
+    connect(page)
+    for words in ("two words", "7"):
+        page.get_by_label("The stream asks for input").fill(words)
+        page.get_by_role("button", name="Send").click()
+        expect(page.locator("[data-part=log]")).to_contain_text(f"inputs: [{words}]")
+    expect(page.get_by_label("The stream asks for input")).to_be_hidden()
+    page.get_by_role("button", name="Hang up").click()
+    wait_until(page, "window.source.readyState === EventSource.CLOSED")
+    assert page.evaluate("window.outputs") == stored_outputs(server.database, page.evaluate("window.sessionId"))
     assert page.problems == []
 
 

@@ -1,5 +1,7 @@
-// A call to a stream: the state of the session and the messages on its socket.
+// A call to a stream: the state of the session, the messages on its socket, and what goes beside it.
 
+import { postInputs } from "./inputs.js";
+import { OutputReader } from "./outputs.js";
 import { LOST, NO_ANSWER, UNREACHABLE, endText } from "./reasons.js";
 import { Sound, SoundError } from "./sound.js";
 
@@ -19,7 +21,8 @@ function newSessionId() {
 /**
  * One call at a time to one stream.
  *
- * Options: `url` (ws: or wss:), `takesAudio` and `sendsAudio` (of the stream, from its own side),
+ * Options: `url` (ws: or wss:), `outputsURL` and `inputURL` (of `/outputs` and `/input_hook`; null when they are not
+ * used; a page of another origin puts its `?ticket=` there), `takesAudio` and `sendsAudio` (of the stream, from its own side),
  * `sampleRate` on the wire in Hz, `params` for the handler, `constraints` for the microphone.
  *
  * Events, each with a `detail`:
@@ -27,13 +30,15 @@ function newSessionId() {
  * - `level` {direction: "in" | "out", levelDb}
  * - `buffer` {depthMs, targetMs, underruns, dropped}: what waits to be played
  * - `latency` {roundTripMs}
- * - `output` {data}: the handler has an additional output
+ * - `output` the JSON of an additional output: each comes once and in order, the last ones perhaps after `end`
  * - `message` the JSON of every other message with a `type`: log, warning, error, send_input, stopword
  * - `end` {reason, code, text}
  */
 export class RTCClient extends EventTarget {
   constructor({
     url,
+    outputsURL = null,
+    inputURL = null,
     takesAudio = true,
     sendsAudio = true,
     sampleRate = 24000,
@@ -41,11 +46,12 @@ export class RTCClient extends EventTarget {
     constraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
   }) {
     super();
-    Object.assign(this, { url, takesAudio, sendsAudio, sampleRate, params, constraints });
+    Object.assign(this, { url, outputsURL, inputURL, takesAudio, sendsAudio, sampleRate, params, constraints });
     this.state = "idle";
     this.muted = false;
     this.sound = null;
     this.socket = null;
+    this.outputs = null;
     this.timers = new Set();
   }
 
@@ -56,6 +62,8 @@ export class RTCClient extends EventTarget {
   /** Call it from a tap or click. Returns once the call stands or has failed; `state` tells which. */
   async connect() {
     if (this.active) return;
+    this.outputs?.close();
+    this.outputs = null;
     this.sessionId = newSessionId();
     this.endData = null;
     this.spokeAt = -Infinity;
@@ -72,6 +80,11 @@ export class RTCClient extends EventTarget {
     }
     this.send({ event: "stop" });
     this.after(STOP_TIMEOUT_MS, () => this.finish("ended", "client_stop", 1000, endText({ reason: "client_stop" })));
+  }
+
+  /** Answers `send_input`: each value is one argument of the handler. Throws InputError with words for the user. */
+  sendInput(...values) {
+    return postInputs(this.inputURL, this.sessionId, values);
   }
 
   mute() {
@@ -177,8 +190,7 @@ export class RTCClient extends EventTarget {
     if (message.event) this.receiveEvent(message);
     else if (message.status === "failed") this.endData = { reason: message.meta?.error };
     else if (message.type === "end") this.endData = message.data;
-    else if (message.type === "fetch_output") this.emit("output", { data: message.data });
-    else this.emit("message", message);
+    else if (message.type !== "fetch_output") this.emit("message", message); // outputs come by themselves
   }
 
   receiveEvent(message) {
@@ -192,9 +204,20 @@ export class RTCClient extends EventTarget {
     this.started = true;
     this.sound.start();
     this.refresh();
+    this.openOutputs();
     this.ping();
     this.every(PING_INTERVAL_MS, () => this.ping());
     this.resolveConnect();
+  }
+
+  openOutputs() {
+    if (this.outputsURL === null) return;
+    this.outputs = new OutputReader({
+      url: this.outputsURL,
+      sessionId: this.sessionId,
+      onoutput: (output) => this.emit("output", output),
+      onfailure: (text) => this.emit("message", { type: "warning", data: text, message: text }),
+    });
   }
 
   ping() {
@@ -232,6 +255,7 @@ export class RTCClient extends EventTarget {
     this.timers.clear();
     this.sound?.close();
     this.sound = null;
+    this.outputs?.finish();
     if (this.socket) {
       this.socket.onclose = this.socket.onmessage = this.socket.onopen = null;
       this.socket.close();

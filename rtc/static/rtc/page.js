@@ -1,9 +1,11 @@
 // Wires the client page: buttons to the client, its events to words and meters.
 
 import { RTCClient } from "./client.js";
+import { InputError } from "./inputs.js";
+import { readable } from "./readable.js";
 
 const QUIET_DB = -60; // the left end of a meter
-const LOG_LENGTH = 50;
+const LOG_LENGTH = 200;
 
 const STATE_WORDS = {
   idle: "Ready to connect",
@@ -34,6 +36,8 @@ function socketURL() {
 
 const client = new RTCClient({
   url: socketURL(),
+  outputsURL: stream.outputsPath,
+  inputURL: stream.inputPath,
   takesAudio,
   sendsAudio,
   // Twice the band of a telephone and more is enough for speech; music may want all of it.
@@ -109,11 +113,8 @@ function showMessage(message) {
   else if (message.type === "warning") addLine("warning", message.message);
   else if (message.type === "error") addLine("error", message.message);
   else if (message.type === "stopword") addLine("log", "Stop word heard");
-  else if (message.type === "send_input") addLine("log", "The stream asks for input");
-}
-
-function showOutput({ data }) {
-  addLine("output", Array.isArray(data) && data.length === 0 ? "New output" : JSON.stringify(data));
+  else if (message.type === "send_input") askForInput();
+  if (message.code === "input_timeout") part("input").hidden = true;
 }
 
 async function listDevices() {
@@ -129,6 +130,37 @@ async function listDevices() {
   if (microphones.some(({ deviceId }) => deviceId === chosen)) select.value = chosen;
 }
 
+// ---- late inputs
+
+let inputsAsked = 0;
+
+function askForInput() {
+  inputsAsked += 1;
+  addLine("log", "The stream asks for input");
+  if (!part("input").hidden) return;
+  part("input-problem").textContent = "";
+  part("input").hidden = false;
+  part("input-text").focus();
+}
+
+async function sendInput() {
+  const field = part("input-text");
+  const answering = inputsAsked;
+  part("input-problem").textContent = "";
+  part("input-send").disabled = true;
+  try {
+    await client.sendInput(field.value);
+    addLine("input", `You sent: ${readable(field.value)}`);
+    field.value = "";
+    if (inputsAsked === answering) part("input").hidden = true; // else it has asked again already
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    part("input-problem").textContent = error.message;
+  } finally {
+    part("input-send").disabled = false;
+  }
+}
+
 // ---- wiring
 
 client.addEventListener("state", ({ detail }) => {
@@ -137,8 +169,11 @@ client.addEventListener("state", ({ detail }) => {
 });
 client.addEventListener("level", ({ detail }) => setMeter(detail.direction, detail.levelDb));
 client.addEventListener("message", ({ detail }) => showMessage(detail));
-client.addEventListener("output", ({ detail }) => showOutput(detail));
-client.addEventListener("end", ({ detail }) => addLine("end", detail.text));
+client.addEventListener("output", ({ detail }) => addLine("output", readable(detail)));
+client.addEventListener("end", ({ detail }) => {
+  part("input").hidden = true;
+  addLine("end", detail.text);
+});
 client.addEventListener("latency", ({ detail }) => {
   setFigure("latency", detail.roundTripMs);
 });
@@ -155,6 +190,11 @@ part("connect").addEventListener("click", () => {
 part("mute")?.addEventListener("click", () => {
   client.setMuted(!client.muted);
   showMuted();
+});
+
+part("input").addEventListener("submit", (event) => {
+  event.preventDefault();
+  sendInput();
 });
 
 window.addEventListener("pagehide", () => client.stop());

@@ -8,6 +8,14 @@ const END_REASONS = {
   time_limit: "The call reached its time limit.",
   no_start: "The server waited too long for the call to begin.",
   concurrency_limit_reached: "All lines are busy. Try again in a moment.",
+  user_limit_reached: "You have as many calls open as you may. End one of them first.",
+  server_limit_reached: "All lines are busy. Try again in a moment.",
+  not_logged_in: "You have to log in first.",
+  not_allowed: "You are not allowed to use this stream.",
+  ticket_expired: "This page has been open for too long. Load it again.",
+  ticket_used: "This page has been used for a call already. Load it again.",
+  ticket_invalid: "This page is not allowed to call this server.",
+  ticket_of_another_stream: "This page is not allowed to use this stream.",
   connection_already_exists: "This call is already open somewhere else.",
   origin_not_allowed: "This page is not allowed to call this server.",
   no_such_stream: "There is no such stream on this server.",
@@ -15,6 +23,8 @@ const END_REASONS = {
   handler_failed: "Something went wrong on the server.",
   server_error: "Something went wrong on the server.",
   shutting_down: "The server is restarting. Try again in a moment.",
+  worker_lost: "The server was interrupted. Try again in a moment.",
+  hung_up: "The call was ended by the people who run this server.",
   too_big: "The server refused a message that was too big.",
   too_many_errors: "The server and this page did not understand each other.",
 };
@@ -22,8 +32,8 @@ const END_REASONS = {
 const CLOSE_CODES = {
   1000: END_REASONS.done,
   4400: END_REASONS.too_many_errors,
-  4401: "You have to log in first.",
-  4403: "You are not allowed to use this stream.",
+  4401: END_REASONS.not_logged_in,
+  4403: END_REASONS.not_allowed,
   4404: END_REASONS.no_such_stream,
   4408: "The call ended because of a time limit.",
   4409: END_REASONS.connection_already_exists,
@@ -46,6 +56,26 @@ function sentence(text) {
 export function endText(data, code) {
   if (data?.message) return sentence(data.message);
   return END_REASONS[data?.reason] || CLOSE_CODES[code] || LOST;
+}
+
+export const OUTPUTS_REFUSED = "The outputs of this call can't be shown.";
+
+const INPUT_ERRORS = {
+  400: "The server did not understand the input.",
+  403: "This call belongs to somebody else, or you were logged out.",
+  404: "The server does not know this call.",
+  409: "The stream takes no input just now. Try again in a moment.",
+  410: "The call is over.",
+  413: "This is too long. Make it shorter.",
+  503: "The server that has this call can't be reached. Try again in a moment.",
+  504: "The server took too long to answer. Try again in a moment.",
+};
+
+/** `answer` is the JSON of `/input_hook`, or null. It may hold what a form says of each of its fields. */
+export function inputText(status, answer) {
+  const complaints = Object.values(answer?.errors ?? {}).flat();
+  const texts = complaints.map(({ message }) => sentence(message));
+  return texts.join(" ") || INPUT_ERRORS[status] || `The input could not be sent (${status}).`;
 }
 
 const MICROPHONE_ERRORS = {

@@ -1,6 +1,6 @@
 // Does step by step what the sample client in FastRTC's documentation does: ScriptProcessor of 2048, no declared
-// rate, JSON and base64, each message one buffer at 24000, the next one started when the last has ended.
-// Beside that it records its microphone and its output.
+// rate, JSON and base64, each message one buffer at 24000, the next one started when the last has ended; inputs by
+// `fetch`, outputs by an EventSource that nobody closes. Beside that it records its microphone and its output.
 
 import { Recorder } from "./recorder.js";
 
@@ -11,8 +11,9 @@ const PLAYBACK_RATE = 24000;
 const query = new URLSearchParams(location.search);
 const captureRate = Number(query.get("rate"));
 const path = query.get("path") ?? "/websocket/offer";
+const inputs = JSON.parse(query.get("inputs") ?? "[]");
 
-window.call = { errors: [], messages: [], decodedSamples: 0, state: "idle" };
+window.call = { messages: [], outputs: [], answers: [], decodedSamples: 0, state: "idle" };
 
 function toMulaw(samples) {
   return mulaw.encode(Int16Array.from(samples, (x) => Math.max(-1, Math.min(1, x)) * 32767));
@@ -68,14 +69,39 @@ async function playback(socket) {
   return recorder;
 }
 
+function answerRequests(socket, id) {
+  socket.addEventListener("message", async ({ data }) => {
+    if (JSON.parse(data).type !== "send_input") return;
+    const response = await fetch("/input_hook", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ webrtc_id: id, inputs }),
+    });
+    window.call.answers.push(response.status);
+  });
+}
+
+function readOutputs(id) {
+  const source = new EventSource(`/outputs?webrtc_id=${id}`);
+  source.addEventListener("output", ({ data }) => window.call.outputs.push(JSON.parse(data)));
+  window.call.source = source;
+}
+
 async function connect() {
+  const id = Math.random().toString(36).substring(2);
   const socket = new WebSocket(`ws://${location.host}${path}`);
   const opened = new Promise((resolve) => socket.addEventListener("open", resolve));
   socket.addEventListener("close", ({ code }) => Object.assign(window.call, { state: "closed", code }));
-  window.call.stop = () => socket.send(JSON.stringify({ event: "stop" }));
+  window.call.id = id;
+  window.call.stop = () => {
+    socket.send(JSON.stringify({ event: "stop" }));
+    socket.close();
+  };
+  answerRequests(socket, id);
   window.call.played = await playback(socket);
   await opened;
-  socket.send(JSON.stringify({ event: "start", websocket_id: Math.random().toString(36).substring(2) }));
+  socket.send(JSON.stringify({ event: "start", websocket_id: id }));
+  readOutputs(id);
   window.call.microphone = await capture(socket);
   window.call.state = "connected";
 }
