@@ -76,14 +76,20 @@ class Call:
     def stream(self) -> Stream:
         return self._stream
 
+    def take_audio(self, text: str | None) -> bool:
+        """Take one text frame, if it is audio for a running handler, as most frames are; else `receive` takes it."""
+        if text is None or self._runner is None:
+            return False
+        audio = parse_audio(text, self._max_audio_bytes)
+        if audio is None or not self._session.takes(audio):
+            return False
+        self._last_heard = self._loop.time()
+        self._runner.feed(audio, self._last_heard)
+        return True
+
     async def receive(self, text: str | None, payload: bytes | None) -> None:
         """One frame, text or binary. Only parses and enqueues: nothing of the handler's is awaited here."""
-        now = self._last_heard = self._loop.time()
-        if text is not None and self._runner is not None:
-            audio = parse_audio(text, self._max_audio_bytes)
-            if audio is not None and self._session.takes(audio):
-                self._runner.feed(audio, now)
-                return
+        self._last_heard = self._loop.time()
         event: Event
         if text is None:
             event = Binary(payload or b"")

@@ -53,7 +53,9 @@ class SocketConsumer(AsyncWebsocketConsumer):
         self._send_frame = below_session_middleware(send)
         try:
             while True:
-                await self.dispatch(await receive())
+                message = await receive()
+                if not self.take_audio(message.get("text")):
+                    await self.dispatch(message)
         except StopConsumer:
             pass
 
@@ -66,6 +68,10 @@ class SocketConsumer(AsyncWebsocketConsumer):
         else:
             self._open = False
             raise StopConsumer
+
+    def take_audio(self, text: str | None) -> bool:
+        """Take a text frame at once, if it is audio: then it is not dispatched."""
+        return False
 
     async def refuse(self, reason: str, close_code: int, text: str) -> None:
         """Say why, and close. A refusal before `accept` would reach the client as a bare 403."""
@@ -115,6 +121,9 @@ class MediaConsumer(SocketConsumer):
         finally:
             if self._call is not None:
                 await self._call.leave()
+
+    def take_audio(self, text: str | None) -> bool:
+        return self._call is not None and self._call.take_audio(text)
 
     async def connect(self) -> None:
         route = self.scope["url_route"]["kwargs"]

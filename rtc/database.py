@@ -17,24 +17,48 @@ T = TypeVar("T")
 IDLE_S = 30.0
 """A connection that was not used for so long may have been closed at the other end."""
 
-_last_used = 0.0
-_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rtc-database")
-_heart = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rtc-heart")
+
+class DatabaseThread:
+    """Does jobs in order, in one thread that keeps its connection from job to job; it opens another when that one
+    failed or has been idle.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._last_used = 0.0
+
+    def submit(self, job: Callable[..., T], *args: Any, **kwargs: Any) -> "Future[T]":
+        return self._executor.submit(self._run, job, *args, **kwargs)
+
+    def _run(self, job: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        if time.monotonic() - self._last_used > IDLE_S:
+            connections.close_all()
+        try:
+            return job(*args, **kwargs)
+        except DatabaseError:
+            connections.close_all()
+            raise
+        finally:
+            self._last_used = time.monotonic()
+
+
+_records = DatabaseThread("rtc-database")
+_heart = DatabaseThread("rtc-heart")
 
 
 def submit(job: Callable[..., T], *args: Any, **kwargs: Any) -> "Future[T]":
     """Have `job` done after all that was submitted before it."""
-    return _thread.submit(_run, job, *args, **kwargs)
+    return _records.submit(job, *args, **kwargs)
 
 
 async def perform(job: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """The same, awaited; the job is done even if the waiting is cancelled."""
+    """The same, awaited. Cancelled while the job waits for its turn, it is not done."""
     return await asyncio.wrap_future(submit(job, *args, **kwargs))
 
 
 async def perform_beside(job: Callable[..., T], *args: Any) -> T:
     """For the heartbeat alone: have it done now, however much waits to be done in order."""
-    return await asyncio.wrap_future(_heart.submit(_run_apart, job, *args))
+    return await asyncio.wrap_future(_heart.submit(job, *args))
 
 
 async def perform_apart(job: Callable[..., T], *args: Any) -> T:
@@ -50,20 +74,6 @@ def perform_soon(job: Callable[..., Any], *args: Any) -> None:
 def _log_failure(done: "Future[Any]") -> None:
     if error := done.exception():
         logger.error("a record was not written: %s", error, exc_info=error)
-
-
-def _run(job: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """The thread keeps its connection from job to job, and opens another when this one failed or has been idle."""
-    global _last_used
-    if time.monotonic() - _last_used > IDLE_S:
-        connections.close_all()
-    try:
-        return job(*args, **kwargs)
-    except DatabaseError:
-        connections.close_all()
-        raise
-    finally:
-        _last_used = time.monotonic()
 
 
 def _run_apart(job: Callable[..., T], *args: Any) -> T:

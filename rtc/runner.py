@@ -254,10 +254,13 @@ async def _send_nowhere(payload: bytes) -> None:
 
 def _to_pcm(frame: AudioFrame) -> tuple[int, Any]:
     """Raises: TypeError, ValueError."""
-    samples = frame[1]
-    if samples.ndim != 1 or len(frame) == 3:
-        samples = to_mono(samples, frame[2] if len(frame) == 3 else "mono")
-    sample_rate = frame[0]
+    sample_rate, samples = frame[0], frame[1]
+    if len(frame) == 3:
+        samples = to_mono(samples, frame[2])
+    elif samples.ndim == 2 and len(samples) == 1:
+        samples = samples[0]
+    elif samples.ndim != 1:
+        samples = to_mono(samples)  # says what is wrong
     if type(sample_rate) is not int:
         sample_rate = int(sample_rate)
     if sample_rate <= 0:

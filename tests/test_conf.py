@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from rtc.conf import Conf, conf
@@ -64,3 +67,9 @@ def test_errors_are_shown_where_debug_is_on(settings, debug):
 @pytest.mark.parametrize("name", NAMES)
 def test_each_setting_says_what_it_is(name):
     assert getattr(Conf, name).__doc__
+
+
+def test_each_setting_is_in_the_docs_with_its_default():
+    table = (Path(__file__).parent.parent / "docs" / "settings.md").read_text()
+    rows = dict(re.findall(r"^\| `(RTC_\w+)` \| `([^`]*)` \|", table, re.MULTILINE))
+    assert rows == {name: str(default) for name, default in DEFAULTS.items()} | {name: "DEBUG" for name in FOLLOW_DEBUG}
