@@ -24,6 +24,9 @@ from rtc.models import Output, Session
 
 logger = logging.getLogger(__name__)
 
+GATHER_S = 0.05
+"""How long a reader gathers outputs that come thick and fast. Each read takes the interpreter from the audio."""
+
 OUTPUT = "output"
 END = "end"
 DELETED = "deleted"
@@ -124,6 +127,26 @@ class OutputListenerManager(views.ListenerManager):
         return sessions, {channel.removeprefix(waiting) for channel in channels if channel.startswith(waiting)}
 
 
+class OutputListener(views.Listener):
+    """Is woken at once when it has slept, then at most every `GATHER_S`, so that it reads many outputs at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rested_at = 0.0
+
+    def wake_threadsafe(self) -> None:
+        self.loop.call_soon_threadsafe(self._wake_rested)
+
+    def _wake_rested(self) -> None:
+        now = self.loop.time()
+        wake_at = max(now, self._rested_at)
+        self._rested_at = wake_at + GATHER_S
+        if wake_at == now:
+            self.aevent.set()
+        else:
+            self.loop.call_at(wake_at, self.aevent.set)
+
+
 def _wake(listener: views.Listener) -> None:
     try:
         listener.wake_threadsafe()
@@ -155,7 +178,7 @@ def announce_start(session_id: str) -> None:
 @contextmanager
 def waiting_for(session_id: str) -> Iterator["Start"]:
     """Within it, `announce_start` is heard."""
-    listener = views.Listener()
+    listener = OutputListener()
     listener.channels = {_waiting_channel(session_id)}
     listener.assign_loop()
     _listeners.add_listener(listener)
@@ -193,7 +216,7 @@ async def events_after(session_pk: int, position: int) -> AsyncGenerator[str, No
     request.channels = {channel}
     request.channel_last_ids = {channel: str(position)}
     request.is_next = False
-    listener = views.Listener()
+    listener = OutputListener()
     listener.channels = {channel}
     async with aclosing(views.stream(request, listener)) as texts:
         async for text in texts:
