@@ -28,7 +28,9 @@ class CallRecord:
         self._position = 0
         self._stored = 0
         self._entries = 0
+        # One for each who may wait: a thread's emission may wait for room while the end waits for all to be stored.
         self._room = Wakeup()
+        self._progress = Wakeup()
         self._ended = False
 
     def started(self) -> None:
@@ -55,7 +57,7 @@ class CallRecord:
     async def flush(self) -> None:
         """Wait until all outputs so far are stored and announced."""
         while self._stored < self._position:
-            await self._room.wait()
+            await self._progress.wait()
 
     def input(self, values: list[Any]) -> None:
         journal.add(InputRecord(session_pk=self.pk, payload=input_payload(values)))
@@ -88,6 +90,7 @@ class CallRecord:
         self._stored += 1
         self._room.set()
         stored()
+        self._progress.set()
 
     def _call_soon(self, callback: Callable[..., None], *args: Any) -> None:
         if not self._loop.is_closed():
