@@ -180,8 +180,9 @@ class SessionAdmin(RecordAdmin):
 
     def _hang_up(self, request: HttpRequest, sessions: list[Session]) -> None:
         unreachable: Counter[str] = Counter()
+        reached = hang_up([session.pk for session in sessions])
         for session in sessions:
-            if hang_up(session.pk):
+            if session.pk in reached:
                 self.log_change(request, session, "Hung up.")
             else:
                 unreachable[worker_text(session.worker)] += 1

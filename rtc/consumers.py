@@ -116,7 +116,7 @@ class MediaConsumer(SocketConsumer):
         except asyncio.CancelledError:
             # The server is going down. What is sent now gets out.
             if self._call is not None:
-                await self._call.shut_down()
+                await self._call.expel("shutting_down")
             raise
         finally:
             if self._call is not None:
