@@ -194,6 +194,11 @@ class LocalWorker:
             await asyncio.wait([self._own(call.expel(reason)) for call in calls], timeout=EXPEL_TIMEOUT_S)
         return calls
 
+    def give_up(self) -> int | None:
+        """Run no sessions any more; gives the row, for who ends it."""
+        row, self._row = self._row, None
+        return row
+
     def drain(self) -> asyncio.Task[None]:
         """Take no more sessions, and end those that go on after `RTC_DRAIN_S`; gives the task that does it."""
         if self._draining is None:
@@ -216,7 +221,7 @@ class LocalWorker:
         await asyncio.wait([self.drain()])
         if self._row is None:
             return
-        row, self._row = self._row, None
+        row = self.give_up()
         try:
             async with asyncio.timeout(RETIRE_TIMEOUT_S):
                 await perform(registry.retire, row, SHUTTING_DOWN)
