@@ -117,8 +117,8 @@ class Conf:
 
     @property
     def RTC_WORKER_FENCE_S(self) -> float:
-        """How long a worker may be unable to renew before it ends its own sessions, s; less than RTC_WORKER_LOST_S."""
-        return self._get("RTC_WORKER_FENCE_S", 12.0)
+        """How long a worker may be silent before it ends its own sessions, s; 4/5 of RTC_WORKER_LOST_S."""
+        return self._get("RTC_WORKER_FENCE_S", 0.8 * self.RTC_WORKER_LOST_S)
 
     @property
     def RTC_MAX_LAG_MS(self) -> float | None:
