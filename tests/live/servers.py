@@ -124,13 +124,14 @@ class Server:
             self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-        return self._wait()
+        return self.wait()
 
     def kill(self) -> int:
         self._process.kill()
-        return self._wait()
+        return self.wait()
 
-    def _wait(self) -> int:
+    def wait(self) -> int:
+        """Waits until the process has ended by itself; returns the exit code."""
         exit_code = self._process.wait()
         self._reader.join()
         return exit_code
