@@ -82,7 +82,7 @@ class Admission:
         except (OperationalError, InterfaceError) as error:
             logger.warning("session %s: not admitted, the database is locked or away: %s", start.session_id, error)
             tally.refused["no_database"] += 1
-            raise Refused("no_database", COME_AGAIN) from error
+            raise Refused("no_database", COME_AGAIN, text="The database is away. Come again.") from error
         except Refused as refusal:
             tally.refused[refusal.reason] += 1
             raise

@@ -46,10 +46,10 @@ async def give_input(session: Session, message: dict[str, Any], text: str) -> No
         return
     if session.state == Session.State.ENDED or worker.runs(session.worker_id):
         raise await inputs.not_taking(session.pk)
-    address = await perform(_address_of, session.worker_id, conf.RTC_WORKER_LOST_S)
+    address = await _address_of(session.worker_id, conf.RTC_WORKER_LOST_S)
     question: Message = {"kind": "input", "session": session.pk}
     if len(text) > conf.RTC_MESSAGE_CHARS and address:
-        question["parcel"] = await perform(_pack, text)
+        question["parcel"] = await _pack(text)
     else:
         question["text"] = text
     answer = await _ask_for_input(address, session.worker_id, question)
@@ -64,23 +64,23 @@ async def _ask_for_input(address: str, worker_pk: int | None, question: Message)
     except Unreachable as error:
         raise unreachable from error
     except NoAnswer as error:
-        if not await perform(_address_of, worker_pk, 2 * conf.RTC_HEARTBEAT_S):
+        if not await _address_of(worker_pk, 2 * conf.RTC_HEARTBEAT_S):
             raise unreachable from error
         raise Refusal(504, "no_answer", "The session's worker did not answer in time.") from error
 
 
-def _address_of(worker_pk: int | None, silence_s: float) -> str:
+async def _address_of(worker_pk: int | None, silence_s: float) -> str:
     """Where a worker receives messages; empty when it has been silent for longer than that, or never could."""
     if worker_pk is None:
         return ""
     silent = Now() - timedelta(seconds=silence_s)
     found = Worker.objects.filter(pk=worker_pk, ended_at=None, last_beat_at__gte=silent)
-    return found.values_list("mailbox", flat=True).first() or ""
+    return await found.values_list("mailbox", flat=True).afirst() or ""
 
 
-def _pack(text: str) -> int:
-    Parcel.objects.filter(created_at__lt=Now() - PARCEL_KEPT).delete()
-    return Parcel.objects.create(content=text).pk
+async def _pack(text: str) -> int:
+    await Parcel.objects.filter(created_at__lt=Now() - PARCEL_KEPT).adelete()
+    return (await Parcel.objects.acreate(content=text)).pk
 
 
 def _unpack(pk: int) -> str:

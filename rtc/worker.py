@@ -79,11 +79,11 @@ class LocalWorker:
                 are being admitted.
         """
         if self.draining:
-            raise Refused(DRAINING, COME_AGAIN)
+            raise Refused(DRAINING, COME_AGAIN, text="This server is about to stop. Come again.")
         if self.overloaded:
-            raise Refused("overloaded", COME_AGAIN)
+            raise Refused("overloaded", COME_AGAIN, text="This server is overloaded. Come again.")
         if self._admitting >= conf.RTC_ADMISSION_QUEUE:
-            raise Refused("busy", COME_AGAIN)
+            raise Refused("busy", COME_AGAIN, text="This server is busy. Come again.")
         self._admitting += 1
         try:
             yield
