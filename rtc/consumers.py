@@ -17,6 +17,7 @@ from rtc.directory import get_stream
 from rtc.origins import origin_allowed
 from rtc.ownership import owner_key
 from rtc.registry import Caller
+from rtc.termination import install
 from rtc.worker import local_worker
 
 logger = logging.getLogger(__name__)
@@ -115,7 +116,7 @@ class MediaConsumer(SocketConsumer):
         except asyncio.CancelledError:
             # The server is going down. What is sent now gets out.
             if self._call is not None:
-                await self._call.shut_down()
+                await self._call.expel("shutting_down")
             raise
         finally:
             if self._call is not None:
@@ -131,6 +132,7 @@ class MediaConsumer(SocketConsumer):
         subprotocol = next((name for name in self.scope.get("subprotocols", []) if name.startswith(TICKET)), None)
         ticket = route.get("ticket") or (subprotocol or "").removeprefix(TICKET)
         worker = local_worker()
+        install(worker)
         admission = Admission(
             stream,
             alias,

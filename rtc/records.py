@@ -9,10 +9,11 @@ from rtc.conf import conf
 from rtc.database import perform_soon
 from rtc.journal import ActiveRecord, EndRecord, EntryRecord, InputRecord, OutputRecord, journal
 from rtc.models import Session
-from rtc.outputs import announce
+from rtc.news import announce
 from rtc.payloads import input_payload, output_payload
 from rtc.registry import Figures
 from rtc.signals import handler_failed
+from rtc.tally import tally
 from rtc.wakeup import Wakeup
 
 
@@ -47,10 +48,11 @@ class CallRecord:
         while self._position - self._stored >= conf.RTC_OUTPUT_QUEUE:
             await self._room.wait()
         self._position += 1
+        began_s = self._loop.time()
 
         def settled() -> None:
             announce(self.pk)
-            self._call_soon(self._output_stored, stored)
+            self._call_soon(self._output_stored, stored, began_s)
 
         journal.add(OutputRecord(session_pk=self.pk, position=self._position, payload=payload, settled=settled))
 
@@ -60,6 +62,7 @@ class CallRecord:
             await self._progress.wait()
 
     def input(self, values: list[Any]) -> None:
+        tally.inputs += 1
         journal.add(InputRecord(session_pk=self.pk, payload=input_payload(values)))
 
     def entry(self, kind: str, text: str = "") -> None:
@@ -76,18 +79,20 @@ class CallRecord:
     def ended(self, reason: str, close_code: int | None, figures: Figures) -> None:
         if not self._ended:
             self._ended = True
+            tally.end(reason, figures)
             journal.add(
                 EndRecord(
                     session_pk=self.pk,
                     reason=reason,
                     close_code=close_code,
                     figures=figures,
-                    settled=lambda: announce(self.pk),
                 )
             )
 
-    def _output_stored(self, stored: Callable[[], None]) -> None:
+    def _output_stored(self, stored: Callable[[], None], began_s: float) -> None:
         self._stored += 1
+        tally.outputs += 1
+        tally.output.add(self._loop.time() - began_s)
         self._room.set()
         stored()
         self._progress.set()

@@ -155,6 +155,23 @@ def test_it_gives_up_after_a_while_and_says_so(journal, session, monkeypatch, na
     assert "1 records are lost: disk I/O error" in caplog.text
 
 
+def test_an_end_is_put_off_rather_than_lost(journal, session, monkeypatch, caplog, settings):
+    settings.RTC_DATABASE_PATIENCE_S = 0
+    fail(monkeypatch, OperationalError("away"))
+    journal.add(EndRecord(session_pk=session.pk, reason="client_stop", close_code=1000, figures=Figures()))
+    settle()
+    assert Session.objects.live().exists()
+    fail(monkeypatch, OperationalError("away"))
+    journal.resume()
+    settle()
+    assert Session.objects.live().exists()
+    journal.resume()
+    settle()
+    assert Session.objects.get().end_reason == "client_stop"
+    journal.resume()
+    assert not journal._put_off
+
+
 def test_a_deleted_session_costs_the_others_nothing(journal, session, caplog):
     gone = Session.objects.create(session_id="b", stream="default")
     gone_pk = gone.pk

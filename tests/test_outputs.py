@@ -231,7 +231,7 @@ class TestArrival:
         while not outputs.listened()[1]:
             await asyncio.sleep(0)
         worker_pk = await sync_to_async(registry.enlist)("w", "h", 1)
-        pk = await sync_to_async(registry.admit)("a", "default", registry.Limits(), None, CALLER, worker_pk)
+        pk = await sync_to_async(registry.admit)("a", "default", registry.ConcurrencyLimits(), None, CALLER, worker_pk)
         assert [session.pk for session in await asyncio.wait_for(waiting, 5)] == [pk]
 
     async def test_it_is_found_at_last_without_being_heard_of(self, arrive):
