@@ -135,7 +135,7 @@ class Call:
     async def send_outputs(self, outputs: AdditionalOutputs) -> None:
         """Raises: TypeError, ValueError, when they can't be written as JSON."""
         if self._record is not None:
-            await self._record.output(outputs.args, self._announce_output)
+            await self._record.output(outputs.args, self._announce_outputs)
 
     def failed(self, error: Exception) -> None:
         if self._record is not None:
@@ -304,8 +304,12 @@ class Call:
         if self._runner is not None:
             self._runner.playout.mark(mark)
 
-    def _announce_output(self) -> None:
-        self._own(self._socket.send_text(serialize(FetchOutput())))
+    def _announce_outputs(self, count: int) -> None:
+        self._own(self._send_repeatedly(serialize(FetchOutput()), count))
+
+    async def _send_repeatedly(self, text: str, count: int) -> None:
+        for _ in range(count):
+            await self._socket.send_text(text)
 
     def _unplayed_s(self) -> float:
         return 0.0 if self._runner is None else self._runner.playout.unplayed_s

@@ -7,6 +7,7 @@ the database is locked or away the batch waits and nothing behind it overtakes.
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,11 +28,16 @@ LONGEST_RETRY_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Something to write about a session. `settled` is called in the writer's thread, once committed or given up."""
+    """Something to write about a session.
+
+    Args:
+        settled: called in the writer's thread, once committed or given up, with the number of records of that batch
+            that have this same callable.
+    """
 
     session_pk: int
     at: datetime = field(default_factory=timezone.now)
-    settled: Callable[[], None] | None = None
+    settled: Callable[[int], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +90,9 @@ class Journal:
         lost = _write_patiently(batch)
         # An end that is never written would keep its place. There is one for each session, and it waits for `resume`.
         self._put_off += [record for record in lost if isinstance(record, EndRecord)]
-        for record in batch:
-            if record.settled is not None:
-                record.settled()
+        for settled, count in Counter(record.settled for record in batch).items():
+            if settled is not None:
+                settled(count)
 
     def resume(self) -> None:
         """Try again to write what may not be lost, if there is any. From any thread."""

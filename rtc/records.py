@@ -1,6 +1,7 @@
 """What one call leaves behind: its outputs, inputs, timeline and end."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -28,6 +29,8 @@ class CallRecord:
         self._loop = asyncio.get_running_loop()
         self._position = 0
         self._stored = 0
+        self._emitted_at: deque[float] = deque()
+        self._tell_stored: Callable[[int], None]
         self._entries = 0
         # One for each who may wait: a thread's emission may wait for room while the end waits for all to be stored.
         self._room = Wakeup()
@@ -38,8 +41,9 @@ class CallRecord:
         """Note that the handler is about to run."""
         journal.add(ActiveRecord(session_pk=self.pk))
 
-    async def output(self, args: tuple[Any, ...], stored: Callable[[], None]) -> None:
-        """Store one additional output and announce it; `stored` is called on the event loop once it is there.
+    async def output(self, args: tuple[Any, ...], stored: Callable[[int], None]) -> None:
+        """Store one additional output and announce it; `stored` is called on the event loop once it is there, with how
+        many are there that it was not called for yet.
 
         Raises:
             TypeError, ValueError: it can't be written as JSON.
@@ -48,13 +52,11 @@ class CallRecord:
         while self._position - self._stored >= conf.RTC_OUTPUT_QUEUE:
             await self._room.wait()
         self._position += 1
-        began_s = self._loop.time()
-
-        def settled() -> None:
-            announce(self.pk)
-            self._call_soon(self._output_stored, stored, began_s)
-
-        journal.add(OutputRecord(session_pk=self.pk, position=self._position, payload=payload, settled=settled))
+        self._emitted_at.append(self._loop.time())
+        self._tell_stored = stored
+        journal.add(
+            OutputRecord(session_pk=self.pk, position=self._position, payload=payload, settled=self._outputs_settled)
+        )
 
     async def flush(self) -> None:
         """Wait until all outputs so far are stored and announced."""
@@ -89,12 +91,18 @@ class CallRecord:
                 )
             )
 
-    def _output_stored(self, stored: Callable[[], None], began_s: float) -> None:
-        self._stored += 1
-        tally.outputs += 1
-        tally.output.add(self._loop.time() - began_s)
+    def _outputs_settled(self, count: int) -> None:
+        announce(self.pk)
+        self._call_soon(self._outputs_stored, count)
+
+    def _outputs_stored(self, count: int) -> None:
+        now = self._loop.time()
+        for _ in range(count):
+            tally.output.add(now - self._emitted_at.popleft())
+        tally.outputs += count
+        self._stored += count
         self._room.set()
-        stored()
+        self._tell_stored(count)
         self._progress.set()
 
     def _call_soon(self, callback: Callable[..., None], *args: Any) -> None:
