@@ -12,7 +12,8 @@ from rtc.models import Session
 from rtc.outputs import announce
 from rtc.payloads import input_payload, output_payload
 from rtc.registry import Figures
-from rtc.signals import handler_failed
+from rtc.reply import describe
+from rtc.signals import handler_failed, turn_finished
 from rtc.wakeup import Wakeup
 
 
@@ -67,6 +68,11 @@ class CallRecord:
         if self._entries < conf.RTC_TIMELINE_LIMIT:
             self._entries += 1
             journal.add(EntryRecord(session_pk=self.pk, kind=kind, text=text))
+
+    def turn(self, figures: dict[str, Any]) -> None:
+        """Note a turn that is finished, and tell who listens to `turn_finished`."""
+        self.entry("turn", describe(figures))
+        perform_soon(partial(turn_finished.send_robust, Session, session_pk=self.pk, turn=figures))
 
     def failed(self, error: Exception) -> None:
         """Note that the handler has failed, and tell who listens to `handler_failed`."""
