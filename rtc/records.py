@@ -12,7 +12,6 @@ from rtc.models import Session
 from rtc.outputs import announce
 from rtc.payloads import input_payload, output_payload
 from rtc.registry import Figures
-from rtc.reply import describe
 from rtc.signals import handler_failed, turn_finished
 from rtc.wakeup import Wakeup
 
@@ -101,3 +100,11 @@ class CallRecord:
     def _call_soon(self, callback: Callable[..., None], *args: Any) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(callback, *args)
+
+
+def describe(figures: dict[str, Any]) -> str:
+    """The figures of a turn as a line of the timeline."""
+    after = "no audio" if figures["delay_s"] is None else f"audio after {figures['delay_s'] * 1000:.0f} ms"
+    words = [word for word in ("interrupted", "failed") if figures[word]]
+    heard = f"heard {figures['heard_s']:.1f} of {figures['reply_s']:.1f} s"
+    return ", ".join([f"said {figures['said_s']:.1f} s", after, heard, *words])

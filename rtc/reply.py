@@ -127,14 +127,6 @@ class Reply:
         }
 
 
-def describe(figures: dict[str, Any]) -> str:
-    """The figures of a turn as a line of the timeline."""
-    after = "no audio" if figures["delay_s"] is None else f"audio after {figures['delay_s'] * 1000:.0f} ms"
-    words = [word for word in ("interrupted", "failed") if figures[word]]
-    heard = f"heard {figures['heard_s']:.1f} of {figures['reply_s']:.1f} s"
-    return ", ".join([f"said {figures['said_s']:.1f} s", after, heard, *words])
-
-
 current_reply: ContextVar[Reply | None] = ContextVar("current_reply", default=None)
 
 
