@@ -38,6 +38,7 @@ class Replier:
         keeps_unheard: whether `hold` may be called.
         audible: called when a reply begins to be heard.
         over: called when it was made and played, or failed.
+        replied: called with each reply that came to an end, but for those to turns that go on.
     """
 
     def __init__(
@@ -47,20 +48,24 @@ class Replier:
         keeps_unheard: bool,
         audible: Callable[[], None],
         over: Callable[[], None],
+        replied: Callable[[Reply], None],
     ) -> None:
         self._handler = handler
         self._session = handler.session
         self._keeps_unheard = keeps_unheard
         self._audible = audible
         self._over = over
+        self._replied = replied
         self._news = Wakeup()
         self._stopped: list[Generation] = []
+        self._previous: Reply | None = None
         self.reply: Reply | None = None
 
     def begin(self, fn: ReplyFunction, turn: Frame | None) -> None:
         """Reply with `fn` to the audio of a turn; without one: greet."""
         began = self._session.loop.time()
         self.reply = Reply(self._session, fn, turn, began=began, keeps_unheard=self._keeps_unheard)
+        self.reply.previous, self._previous = self._previous, None
         self._news.set()
 
     def drop(self, turn_goes_on: bool = False) -> None:
@@ -69,7 +74,7 @@ class Replier:
         if reply is None:
             return
         reply.interrupt()
-        if reply.emitted_s:
+        if reply.first_audio is not None:
             self._session.clear_queue()
         self._finish(reply, turn_goes_on)
 
@@ -97,6 +102,8 @@ class Replier:
         """Wait for what is to be emitted next."""
         while True:
             reply = self.reply
+            if reply is not None:
+                reply.left()
             if reply is None or reply.held or reply.made:
                 await self._news.wait()
                 continue
@@ -179,7 +186,7 @@ class Replier:
     def _look_if_played(self, reply: Reply) -> None:
         if reply is not self.reply or not reply.made:
             return
-        left_s = self._session.unplayed_s() if reply.emitted_s else 0.0
+        left_s = self._session.unplayed_s() if reply.first_audio is not None else 0.0
         if left_s > PLAYED_S:
             self._session.loop.call_later(left_s, self._look_if_played, reply)
             return
@@ -188,11 +195,14 @@ class Replier:
 
     def _finish(self, reply: Reply, turn_goes_on: bool = False) -> None:
         self.reply = None
+        reply.is_over = True
+        self._previous = reply
+        reply.previous = None
         if reply.generation is not None and not reply.generation.task.done():
             self._stopped = [generation for generation in self._stopped if not generation.task.done()]
             self._stopped.append(reply.generation)
-        if reply.turn is not None and not turn_goes_on:
-            self._session.turn_finished(reply.figures())
+        if not turn_goes_on:
+            self._replied(reply)
 
     async def _fail(self, reply: Reply, error: HandlerError) -> None:
         """Tell of it; what was emitted before is still played."""

@@ -17,6 +17,7 @@ from rtc.core.turns import Turns
 from rtc.emission import AudioEmitType
 from rtc.handlers import AsyncStreamHandler
 from rtc.replier import Replier, ReplyFunction
+from rtc.reply import Reply
 from rtc.silero import get_silero_model
 from rtc.voice_activity import Listener, ModelOptions, PauseDetectionModel, listen
 
@@ -106,6 +107,7 @@ class ReplyOnPause(AsyncStreamHandler):
             keeps_unheard=self.turn_options.resume and self.can_interrupt,
             audible=self._turns.audible,
             over=self._reply_over,
+            replied=self._end_turn,
         )
 
     # What the driver calls --------------------------------------------------------------------------------------
@@ -156,6 +158,9 @@ class ReplyOnPause(AsyncStreamHandler):
         elif self._replier.reply is not None:
             self._replier.reply.answered(name)
 
+    def replied(self, reply: Reply) -> None:
+        """A reply was heard to its end, or stopped: `reply` says how far it got. Override it; it must not block."""
+
     @property
     def _position_s(self) -> float:
         return self._recent.end / self.input_sample_rate
@@ -193,6 +198,12 @@ class ReplyOnPause(AsyncStreamHandler):
 
     def _resumed(self, event: Resumed) -> None:
         self._replier.resume()
+
+    def _end_turn(self, reply: Reply) -> None:
+        if reply.turn is not None:
+            self.session.turn_finished(reply.figures())
+            reply.turn = None
+        self.replied(reply)
 
     def _reply_over(self) -> None:
         self._perform(self._turns.reply_over())

@@ -14,12 +14,15 @@ from rtc.generation import Generation
 Int16Samples = NDArray[np.int16]
 Frame = tuple[int, Int16Samples]
 
+_ROUNDING_S = 0.001
+
 
 class Reply:
     """What the running reply function may know of its reply: see `get_current_reply`.
 
     Times are seconds of the reply's audio. What was heard is what the server has paced out, or with marks, once the
-    client has answered one, what the client says it has played.
+    client has answered one, what the client says it has played. All of a reply may have been made long before it is
+    heard: what was heard in the end is there in `ReplyOnPause.replied`, and in the next reply's `previous`.
 
     Args:
         fn: makes it.
@@ -39,10 +42,13 @@ class Reply:
     ) -> None:
         self.fn = fn
         self.turn = turn
+        self.said_s = 0.0 if turn is None else turn[1].size / turn[0]
+        self.previous: Reply | None = None
         self.began = began
         self.generation: Generation | None = None
         self.pending: deque[Any] = deque()
         self.emitted_s = 0.0
+        self.is_over = False
         self.first_audio: float | None = None
         self.interrupted = False
         self.failed = False
@@ -52,15 +58,17 @@ class Reply:
         self._keeps_unheard = keeps_unheard
         self._unheard: deque[tuple[float, Frame]] = deque()
         self._marks: list[tuple[float, str]] = []
+        self._taken_back: deque[tuple[float, str]] = deque()
         self._answered: set[str] = set()
         self._heard_s: float | None = None
+        self._leaving_s = 0.0
 
     @property
     def heard_s(self) -> float:
         """How much of its audio was heard; once it was interrupted, until then."""
         if self._heard_s is not None:
             return self._heard_s
-        return min(self.emitted_s, max(0.0, self.emitted_s - self._session.unplayed_s()))
+        return max(0.0, self.emitted_s - self._session.unplayed_s())
 
     def mark(self, name: str) -> None:
         """Mark the place behind the audio yielded so far; once heard, the name is in `heard_marks`."""
@@ -70,14 +78,15 @@ class Reply:
     @property
     def heard_marks(self) -> list[str]:
         """The names of the marks that were got to, in order."""
-        if self._answered:
+        if self._answered and (self.interrupted or not self.is_over):
             return [name for _, name in self._marks if name in self._answered]
         heard_s = self.heard_s
         return [name for position_s, name in self._marks if position_s <= heard_s]
 
     def answered(self, name: str) -> None:
-        """The client has got to a mark; or has dropped it, when the reply was interrupted before."""
-        if not self.interrupted:
+        """The client has got to a mark; or has dropped it, and then it was not heard yet."""
+        heard_s = self.heard_s + _ROUNDING_S
+        if any(position_s <= heard_s for position_s, marked in self._marks if marked == name):
             self._answered.add(name)
 
     def emitting(self, frame: Frame) -> None:
@@ -87,7 +96,14 @@ class Reply:
             heard_s = self.heard_s
             while len(self._unheard) > 1 and self._unheard[1][0] <= heard_s:
                 self._unheard.popleft()
-        self.emitted_s += frame[1].size / frame[0]
+        self._leaving_s = frame[1].size / frame[0]
+
+    def left(self) -> None:
+        """The frame before is queued, or sent: it may have waited for room until now."""
+        self.emitted_s += self._leaving_s
+        self._leaving_s = 0.0
+        while self._taken_back and self._taken_back[0][0] <= self.emitted_s + _ROUNDING_S:
+            self._session.mark(self._taken_back.popleft()[1])
 
     def interrupt(self) -> None:
         """It is heard no further, and made no further. Call it before what is queued is dropped."""
@@ -110,15 +126,16 @@ class Reply:
         self._unheard.clear()
         self.pending.extendleft(reversed(rest))
         self.emitted_s = heard_s
+        self._leaving_s = 0.0
+        self._taken_back = deque(mark for mark in self._marks if mark[0] > heard_s)
         self.held = True
         self.made = False
 
     def figures(self) -> dict[str, Any]:
         """What `turn_finished` is told."""
-        said_s = 0.0 if self.turn is None else self.turn[1].size / self.turn[0]
         delay_s = None if self.first_audio is None else round(self.first_audio - self.began, 3)
         return {
-            "said_s": round(said_s, 3),
+            "said_s": round(self.said_s, 3),
             "delay_s": delay_s,
             "reply_s": round(self.emitted_s, 3),
             "heard_s": round(self.heard_s, 3),

@@ -243,7 +243,6 @@ class ChunkListener:
                 speaking=speech_s > 0,
                 speech_s=speech_s,
                 onset_s=speech_s,
-                segment_s=float("inf"),  # the model has applied its options itself
             )
         )
 

@@ -31,7 +31,6 @@ class Measure:
         speaking: whether it holds speech.
         speech_s: how much speech the last `audio_chunk_duration` holds.
         onset_s: the same of the span in which speech is looked for that begins, which may be longer.
-        segment_s: how long the speech is that `min_speech_duration_ms` is compared to.
     """
 
     begin_s: float
@@ -39,7 +38,6 @@ class Measure:
     speaking: bool
     speech_s: float
     onset_s: float
-    segment_s: float
 
 
 class SlidingSum:
@@ -89,20 +87,16 @@ class SpeechMeter:
     def __init__(self, options: SileroVadOptions, chunk_s: float, onset_span_s: float) -> None:
         self._rise = options.threshold
         self._fall = options.threshold - HYSTERESIS
-        self._longest_silence = options.min_silence_duration_ms / 1000 / WINDOW_S
         self._speech = SlidingSum(chunk_s)
         self._onset = SlidingSum(onset_span_s)
         self._background = Background()
         self._above = False
         self._windows = 0
-        self._silent = 0
-        self._segment = 0
 
     def add(self, probability: float, power: float) -> Measure:
         """Take the next window: how likely it is to be speech, 0 to 1, and the mean square of its samples."""
         self._above = probability >= (self._fall if self._above else self._rise)
         speaking = not self._background.add(probability, power) and self._above
-        self._count_segment(speaking)
         begin = self._windows
         self._windows += 1
         return Measure(
@@ -111,14 +105,4 @@ class SpeechMeter:
             speaking=speaking,
             speech_s=self._speech.add(speaking),
             onset_s=self._onset.add(speaking),
-            segment_s=self._segment * WINDOW_S,
         )
-
-    def _count_segment(self, speaking: bool) -> None:
-        if speaking:
-            self._segment += 1 + self._silent
-            self._silent = 0
-        elif self._segment:
-            self._silent += 1
-            if self._silent >= self._longest_silence:
-                self._segment = self._silent = 0

@@ -16,8 +16,8 @@ class SileroVadOptions:
         min_speech_duration_ms: speech that is not longer than this does not begin a turn.
         max_speech_duration_s: a turn that gets longer is cut there; its rest goes into the next call. The shorter of
             this and `AlgoOptions.max_continuous_speech_s` counts.
-        min_silence_duration_ms: a silence shorter than this does not interrupt the speech whose length
-            `min_speech_duration_ms` is about. When a turn is over is for `AlgoOptions` to say.
+        min_silence_duration_ms: speech begins anew after a silence as long as this, or as `audio_chunk_duration` where
+            that is shorter. When a turn is over is for `AlgoOptions` to say.
         window_size_samples: a window has 512 samples at 16 kHz, whatever this says; the model knows no other.
         speech_pad_ms: how much `vad()` adds on either side of each piece of speech. A turn has 200 ms before its
             speech, and what comes after it until the pause is noticed.

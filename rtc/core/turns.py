@@ -56,6 +56,7 @@ class Turns:
         self._options = options
         self._algo = options.algo
         self._interrupt_after_s = options.interrupt_threshold_s
+        self._separation_s = min(options.algo.audio_chunk_duration, options.vad.min_silence_duration_ms / 1000)
         self._min_speech_s = options.vad.min_speech_duration_ms / 1000
         self._longest_s = min(
             options.longest_s, options.algo.max_continuous_speech_s, options.vad.max_speech_duration_s
@@ -63,7 +64,7 @@ class Turns:
         self._interrupts = Turns._hold if options.resume else Turns._interrupt
         self._now_s = 0.0
         self._onset_s: float | None = None
-        self._silent_s = 0.0
+        self._spoken_to_s = 0.0
         self._begin_s: float | None = None
         self._taken_to_s = 0.0
         self._audible_s = _NEVER
@@ -127,9 +128,9 @@ class Turns:
 
     def audible(self) -> None:
         """The reply begins to be heard."""
+        self._audible_s = self._now_s
         if self.state is State.ANSWERING:
             self.state = State.REPLYING
-            self._audible_s = self._now_s
 
     def reply_over(self) -> TurnEvents:
         """It has been made and heard, or was given up."""
@@ -143,13 +144,16 @@ class Turns:
                 return self._hand_over(waiting)
             self.state = State.LISTENING
             self._begin_s = None
+            if not self._options.can_interrupt:
+                self._onset_s = None
         return ()
 
     # What measures mean -----------------------------------------------------------------------------------------
 
     def _starts(self, measure: Measure) -> bool:
-        begun_s = self._speech_since_onset_s(measure)
-        return begun_s > self._algo.started_talking_threshold and measure.segment_s > self._min_speech_s
+        if self._onset_s is None or self._spoken_to_s - self._onset_s <= self._min_speech_s:
+            return False
+        return self._speech_since_onset_s(measure) > self._algo.started_talking_threshold
 
     def _interrupts_reply(self, measure: Measure) -> bool:
         return self._speech_since_onset_s(measure) > self._interrupt_after_s
@@ -168,15 +172,12 @@ class Turns:
         return self._begin_s is not None and self._now_s - self._begin_s >= self._longest_s
 
     def _find_onset(self, measure: Measure) -> None:
-        """Speech begins anew after a silence as long as what is looked at."""
         if measure.speaking:
-            self._silent_s = 0.0
+            self._spoken_to_s = measure.end_s
             if self._onset_s is None:
                 self._onset_s = measure.begin_s
-        else:
-            self._silent_s += measure.end_s - measure.begin_s
-            if self._silent_s >= self._algo.audio_chunk_duration:
-                self._onset_s = None
+        elif measure.end_s - self._spoken_to_s >= self._separation_s:
+            self._onset_s = None
 
     def _forget_what_was_replied_to(self) -> None:
         """Once the reply is heard, speech that begins is no part of the turn it replies to."""
@@ -209,8 +210,22 @@ class Turns:
         return (Held(),)
 
     def _resume(self) -> TurnEvents:
-        self.state = State.ANSWERING if self._audible_s == _NEVER else State.REPLYING
+        self._listen_to_reply()
         return (Resumed(),)
+
+    def _listen_to_reply(self) -> None:
+        self.state = State.ANSWERING if self._audible_s == _NEVER else State.REPLYING
+
+    def _fall_silent(self) -> TurnEvents:
+        if self._begin_s is None or self._spoken_to_s > self._begin_s:
+            return self._pause()
+        # Nothing was said after the cut.
+        self._begin_s = None
+        if self.state is State.TALKING:
+            self.state = State.LISTENING
+        else:
+            self._listen_to_reply()
+        return ()
 
     def _pause(self) -> TurnEvents:
         begin_s = self._taken_to_s if self._begin_s is None else self._begin_s
@@ -261,8 +276,8 @@ _MEANS: dict[Cue, Callable[[Turns, Measure], bool]] = {
 }
 _ROWS: dict[State, dict[Cue, _Step]] = {
     State.LISTENING: {Cue.START: Turns._start},
-    State.TALKING: {Cue.PAUSE: Turns._pause, Cue.LIMIT: Turns._cut},
-    State.TALKING_ON: {Cue.PAUSE: Turns._pause, Cue.LIMIT: Turns._cut},
+    State.TALKING: {Cue.PAUSE: Turns._fall_silent, Cue.LIMIT: Turns._cut},
+    State.TALKING_ON: {Cue.PAUSE: Turns._fall_silent, Cue.LIMIT: Turns._cut},
     State.ANSWERING: {Cue.INTERRUPT: lambda turns: turns._interrupts(turns)},
     State.REPLYING: {Cue.INTERRUPT: lambda turns: turns._interrupts(turns)},
     State.HELD: {Cue.START: Turns._interrupt, Cue.PAUSE: Turns._resume},
