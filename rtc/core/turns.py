@@ -64,6 +64,7 @@ class Turns:
         self._interrupts = Turns._hold if options.resume else Turns._interrupt
         self._now_s = 0.0
         self._onset_s: float | None = None
+        self._spoken_s = 0.0
         self._spoken_to_s = 0.0
         self._begin_s: float | None = None
         self._taken_to_s = 0.0
@@ -159,8 +160,10 @@ class Turns:
         return self._speech_since_onset_s(measure) > self._interrupt_after_s
 
     def _speech_since_onset_s(self, measure: Measure) -> float:
-        """What was said before a turn was handed over begins no other."""
-        return 0.0 if self._onset_s is None else min(measure.onset_s, measure.end_s - self._onset_s)
+        """Of the speech looked at, what came since the onset: what was said before a turn was handed over begins no
+        other.
+        """
+        return 0.0 if self._onset_s is None else min(measure.onset_s, self._spoken_s)
 
     def _pauses(self, measure: Measure) -> bool:
         return measure.speech_s < self._algo.speech_threshold
@@ -173,9 +176,11 @@ class Turns:
 
     def _find_onset(self, measure: Measure) -> None:
         if measure.speaking:
-            self._spoken_to_s = measure.end_s
             if self._onset_s is None:
                 self._onset_s = measure.begin_s
+                self._spoken_s = 0.0
+            self._spoken_s += measure.end_s - measure.begin_s
+            self._spoken_to_s = measure.end_s
         elif measure.end_s - self._spoken_to_s >= self._separation_s:
             self._onset_s = None
 
@@ -238,7 +243,7 @@ class Turns:
         """Hand over what there is; the user goes on."""
         talking_on = self._pause()
         self.state = State.TALKING_ON
-        self._begin_s = self._onset_s = self._now_s
+        self._begin_s = self._now_s
         return talking_on
 
     def _hand_over(self, turn: TurnOver) -> TurnEvents:
