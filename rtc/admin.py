@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from django.utils.text import capfirst
 
 from rtc.admin_display import (
+    NOTHING,
     ago_text,
     count_text,
     figure_rows,
@@ -180,8 +181,9 @@ class SessionAdmin(RecordAdmin):
 
     def _hang_up(self, request: HttpRequest, sessions: list[Session]) -> None:
         unreachable: Counter[str] = Counter()
+        reached = hang_up([session.pk for session in sessions])
         for session in sessions:
-            if hang_up(session.pk):
+            if session.pk in reached:
                 self.log_change(request, session, "Hung up.")
             else:
                 unreachable[worker_text(session.worker)] += 1
@@ -227,14 +229,27 @@ class SessionAdmin(RecordAdmin):
 
 @admin.register(Worker)
 class WorkerAdmin(RecordAdmin):
-    list_display = ["host", "pid", "worker_state", "live_sessions", "last_beat", "started_at"]
+    list_display = ["host", "pid", "version", "worker_state", "live_sessions", "lag", "cpu", "last_beat", "started_at"]
     search_fields = ["name"]
-    fields = ["name", "host", "pid", "worker_state", "live_sessions", "started_at", "last_beat_at", "ended_at"]
-    readonly_fields = ["worker_state", "live_sessions"]
+    fields = [
+        "name",
+        "host",
+        "pid",
+        "version",
+        "worker_state",
+        "live_sessions",
+        "lag",
+        "cpu",
+        "started_at",
+        "last_beat_at",
+        "draining_at",
+        "ended_at",
+    ]
+    readonly_fields = ["worker_state", "live_sessions", "lag", "cpu"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
         live = Count("sessions", filter=Q(sessions__state__in=Session.LIVE))
-        return super().get_queryset(request).defer("figures").annotate(live_sessions=live)
+        return super().get_queryset(request).defer("figures", "totals").annotate(live_sessions=live)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -247,8 +262,18 @@ class WorkerAdmin(RecordAdmin):
     def live_sessions(self, worker: Any) -> int:
         return worker.live_sessions
 
+    @admin.display(description="event-loop lag", ordering="lag_ms")
+    def lag(self, worker: Worker) -> str:
+        return NOTHING if worker.ended_at else f"{worker.lag_ms:.0f} ms"
+
+    @admin.display(description="CPU", ordering="cpu_percent")
+    def cpu(self, worker: Worker) -> str:
+        return NOTHING if worker.ended_at else f"{worker.cpu_percent:.0f} %"
+
     @admin.display(description="state")
     def worker_state(self, worker: Worker) -> str:
         if is_silent(worker):
             return "lost"
-        return "ended" if worker.ended_at else "alive"
+        if worker.ended_at:
+            return "ended"
+        return "draining" if worker.draining_at else "alive"

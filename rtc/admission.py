@@ -1,23 +1,29 @@
 """May this client start this session? Origin, ticket, the stream's own `authorize`, and the limits, in that order."""
 
 import inspect
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 
 from rtc import registry
 from rtc.conf import conf
 from rtc.core.exceptions import Refused
 from rtc.core.messages import Start
-from rtc.database import perform, perform_apart
+from rtc.core.session import COME_AGAIN
+from rtc.database import perform, perform_apart, perform_soon
 from rtc.ownership import owner_key_on_record
 from rtc.records import CallRecord
 from rtc.streams import Stream
+from rtc.tally import tally
 from rtc.tickets import BadTicket, read_ticket, user_of
 from rtc.worker import LocalWorker
+
+logger = logging.getLogger(__name__)
 
 NOT_LOGGED_IN = 4401
 
@@ -70,8 +76,18 @@ class Admission:
         Raises:
             Refused: with the reason that the client is told.
         """
-        with self._worker.admitting():
-            return await self._admit(start, wanted)
+        try:
+            with self._worker.admitting():
+                record = await self._admit(start, wanted)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("session %s: not admitted, the database is locked or away: %s", start.session_id, error)
+            tally.refused["no_database"] += 1
+            raise Refused("no_database", COME_AGAIN, text="The database is away. Come again.") from error
+        except Refused as refusal:
+            tally.refused[refusal.reason] += 1
+            raise
+        tally.started[self._alias] += 1
+        return record
 
     async def _admit(self, start: Start, wanted: Callable[[], bool]) -> CallRecord:
         if ticket := self._ticket or start.ticket:
@@ -79,20 +95,29 @@ class Admission:
         elif self._foreign_origin:
             raise Refused("origin_not_allowed", registry.NOT_ALLOWED)
         await self._authorize(start)
-        limits = registry.Limits(
+        limits = registry.ConcurrencyLimits(
             stream=self._stream.concurrency_limit,
             user=conf.RTC_USER_CONCURRENCY_LIMIT,
             overall=conf.RTC_CONCURRENCY_LIMIT,
         )
-        worker_pk = await self._worker.row()
         caller = replace(self._caller, owner_key=owner_key_on_record(self._caller.user, self._caller.owner_key))
 
-        def admit() -> int:
+        def admit(worker_pk: int) -> int:
             if not wanted():
                 raise Refused("client_gone", registry.NOT_ALLOWED)
             return registry.admit(start.session_id, self._alias, limits, start.media_format, caller, worker_pk)
 
-        pk = await perform(admit)
+        worker_pk = await self._worker.row()
+        try:
+            pk = await perform(admit, worker_pk)
+        except registry.WorkerLost:
+            await self._worker.lose(worker_pk)
+            worker_pk = await self._worker.row()
+            pk = await perform(admit, worker_pk)
+        if not self._worker.runs(worker_pk):
+            # Given up meanwhile; whoever ended its sessions may not have seen this one.
+            perform_soon(registry.end, pk, registry.WORKER_LOST, COME_AGAIN, registry.Figures())
+            raise Refused(registry.WORKER_LOST, COME_AGAIN)
         return CallRecord(pk, self._caller.user)
 
     async def _take_ticket(self, text: str) -> None:

@@ -27,5 +27,13 @@ class Refusal(RTCError):
     def __str__(self) -> str:
         return f"{self.status} {self.code}: {self.text}"
 
+    def to_json(self) -> dict[str, Any]:
+        return {"status": self.status, "code": self.code, "text": self.text, "more": self.more}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Refusal":
+        """Undo `to_json`."""
+        return cls(value["status"], value["code"], value["text"], **value["more"])
+
     def response(self) -> JsonResponse:
         return JsonResponse({"error": self.code, "message": self.text, **self.more}, status=self.status)

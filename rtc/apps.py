@@ -9,14 +9,28 @@ class RTCConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from rtc import checks, outputs  # noqa: F401 - registers the system checks
-        from rtc.signals import session_started
+        from rtc import checks, mailbox, outputs  # noqa: F401 - registers system checks, and what others may ask
+        from rtc.signals import session_ended, session_started, turn_finished
 
         outputs.install()
-        session_started.connect(_announce_start, dispatch_uid="rtc.announce_start")
+        session_started.connect(_started, dispatch_uid="rtc.started")
+        session_ended.connect(_ended, dispatch_uid="rtc.ended")
+        turn_finished.connect(_turned, dispatch_uid="rtc.turned")
 
 
-def _announce_start(session: Any, **kwargs: Any) -> None:
-    from rtc.outputs import announce_start
+def _started(session: Any, **kwargs: Any) -> None:
+    from rtc.news import announce_start
 
     announce_start(session.session_id)
+
+
+def _ended(session: Any, **kwargs: Any) -> None:
+    from rtc.news import announce
+
+    announce(session.pk)
+
+
+def _turned(**kwargs: Any) -> None:
+    from rtc.tally import tally
+
+    tally.turns += 1

@@ -13,7 +13,7 @@ from rtc.core.events import Admitted, Binary, Broken, Disconnected, Event, Expir
 from rtc.core.exceptions import ProtocolError, Refused
 from rtc.core.formats import Framing
 from rtc.core.messages import Clear, Error, FetchOutput, Mark, Start, parse, parse_audio, serialize, serialize_media
-from rtc.core.session import DONE, HANDLER_FAILED, TIMED_OUT, Session, State
+from rtc.core.session import COME_AGAIN, DONE, HANDLER_FAILED, TIMED_OUT, Session, State
 from rtc.deadlines import IdleTimer
 from rtc.emission import AdditionalOutputs
 from rtc.ports import Admission, Record, Socket
@@ -24,7 +24,6 @@ from rtc.streams import Stream
 
 logger = logging.getLogger(__name__)
 
-SHUTTING_DOWN = 4503
 EARLY_FRAMES = 256
 """How many frames may come between `start` and admission before the oldest is dropped."""
 
@@ -116,12 +115,16 @@ class Call:
         """The socket is gone; returns when nothing of the call is left running."""
         await self.report(Disconnected())
         self._idle.cancel()
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until nothing of the call is left running."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def shut_down(self) -> None:
-        """The server is going down: say so, quickly."""
-        await self.report(Expire(reason="shutting_down", close_code=SHUTTING_DOWN))
+    async def expel(self, reason: str) -> None:
+        """End the session because this worker can't go on with it: its client may come again."""
+        await self.report(Expire(reason=reason, close_code=COME_AGAIN))
 
     # The line that the runner uses ----------------------------------------------------------------------------
 
@@ -132,7 +135,7 @@ class Call:
     async def send_outputs(self, outputs: AdditionalOutputs) -> None:
         """Raises: TypeError, ValueError, when they can't be written as JSON."""
         if self._record is not None:
-            await self._record.output(outputs.args, self._announce_output)
+            await self._record.output(outputs.args, self._announce_outputs)
 
     def failed(self, error: Exception) -> None:
         if self._record is not None:
@@ -167,7 +170,7 @@ class Call:
             return
         self._record = record
         if self._end is not None:
-            record.ended(*self._end, self._figures())  # the client left meanwhile
+            record.ended(*self._end, self.figures())  # the client left meanwhile
             return
         self._calls[record.pk] = self
         self._params = start.params
@@ -186,7 +189,7 @@ class Call:
             params=self._params,
             loop=self._loop,
             send_text=self._socket.send_text,
-            clear=self._clear,
+            clear=self.clear,
             place_mark=self._place_mark,
             unplayed_s=self._unplayed_s,
             input_timeout_s=conf.RTC_INPUT_TIMEOUT_S,
@@ -228,11 +231,11 @@ class Call:
             self._runner.stop()
         if self._record is not None:
             self._calls.pop(self._record.pk, None)
-            self._record.ended(effect.reason, effect.close_code, self._figures())
+            self._record.ended(effect.reason, effect.close_code, self.figures())
         if effect.close_code is not None:
             await self._socket.close_socket(effect.close_code)
 
-    def _figures(self) -> Figures:
+    def figures(self) -> Figures:
         runner = self._runner
         return Figures(
             frames_in=runner.intake.frames_in if runner else 0,
@@ -262,9 +265,14 @@ class Call:
         """End the session from outside, at once."""
         self._own(self.report(Expire(reason="hung_up", close_code=DONE, text=text)))
 
+    def clear(self) -> None:
+        """Drop all audio not yet played."""
+        if self._runner is not None:
+            self._runner.playout.clear()
+
     def sample(self) -> dict[str, Any]:
         """Its live figures, for the heartbeat."""
-        figures = self._figures()
+        figures = self.figures()
         runner = self._runner
         return {
             "frames_in": figures.frames_in,
@@ -294,16 +302,16 @@ class Call:
     def _grace_is_over(self) -> None:
         self._own(self.report(Expire(reason="time_limit", close_code=TIMED_OUT)))
 
-    def _clear(self) -> None:
-        if self._runner is not None:
-            self._runner.playout.clear()
-
     def _place_mark(self, mark: Mark) -> None:
         if self._runner is not None:
             self._runner.playout.mark(mark)
 
-    def _announce_output(self) -> None:
-        self._own(self._socket.send_text(serialize(FetchOutput())))
+    def _announce_outputs(self, count: int) -> None:
+        self._own(self._send_repeatedly(serialize(FetchOutput()), count))
+
+    async def _send_repeatedly(self, text: str, count: int) -> None:
+        for _ in range(count):
+            await self._socket.send_text(text)
 
     def _turn_finished(self, turn: dict[str, Any]) -> None:
         if self._record is not None:

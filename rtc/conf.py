@@ -4,6 +4,8 @@ from typing import Any
 
 from django.conf import settings
 
+from rtc.version import __version__
+
 
 class Conf:
     """What `settings.RTC_…` says, or the default."""
@@ -105,13 +107,58 @@ class Conf:
 
     @property
     def RTC_HEARTBEAT_S(self) -> float:
-        """How often a worker records that it lives, and its sessions' figures, s."""
+        """How often a worker records how it is doing, and its sessions' figures, s."""
         return self._get("RTC_HEARTBEAT_S", 5.0)
 
     @property
     def RTC_WORKER_LOST_S(self) -> float:
         """How long a worker may be silent before others end its sessions, s."""
         return self._get("RTC_WORKER_LOST_S", 15.0)
+
+    @property
+    def RTC_LEASE_S(self) -> float:
+        """How often a worker with sessions records that it lives, s; one without does so every RTC_HEARTBEAT_S."""
+        return self._get("RTC_LEASE_S", 1.0)
+
+    @property
+    def RTC_WORKER_FENCE_S(self) -> float:
+        """How long a worker may be silent before it ends its own sessions, s; 4/5 of RTC_WORKER_LOST_S."""
+        return self._get("RTC_WORKER_FENCE_S", 0.8 * self.RTC_WORKER_LOST_S)
+
+    @property
+    def RTC_MAX_LAG_MS(self) -> float | None:
+        """Event-loop lag from which on a worker takes no new sessions, ms; None: it takes them at any."""
+        return self._get("RTC_MAX_LAG_MS", 250.0)
+
+    @property
+    def RTC_DRAIN_S(self) -> float:
+        """How long the sessions of a worker that is told to stop may go on, s."""
+        return self._get("RTC_DRAIN_S", 30.0)
+
+    @property
+    def RTC_VERSION(self) -> str:
+        """The release that a worker runs, for the admin; the package's own unless the project says so."""
+        return self._get("RTC_VERSION", __version__)
+
+    @property
+    def RTC_ANSWER_TIMEOUT_S(self) -> float:
+        """How long another worker may take to answer, s."""
+        return self._get("RTC_ANSWER_TIMEOUT_S", 2.0)
+
+    @property
+    def RTC_MESSAGE_CHARS(self) -> int:
+        """The longest input that goes over the channel layer; a longer one goes through the database, characters."""
+        return self._get("RTC_MESSAGE_CHARS", 64 * 1024)
+
+    @property
+    def RTC_READY_NEEDS_CHANNEL_LAYER(self) -> bool:
+        """Whether `/readyz` is red while the channel layer is away, although sessions can start."""
+        return self._get("RTC_READY_NEEDS_CHANNEL_LAYER", False)
+
+    @property
+    def RTC_METRICS_TOKEN(self) -> str:
+        """Bearer token that reads `/metrics`; empty: only staff who may view workers read it."""
+        return self._get("RTC_METRICS_TOKEN", "")
 
     @property
     def RTC_INPUT_TIMEOUT_S(self) -> float | None:

@@ -17,6 +17,7 @@ from rtc.directory import get_stream
 from rtc.origins import origin_allowed
 from rtc.ownership import owner_key
 from rtc.registry import Caller
+from rtc.termination import install
 from rtc.worker import local_worker
 
 logger = logging.getLogger(__name__)
@@ -46,11 +47,14 @@ class SocketConsumer(AsyncWebsocketConsumer):
     """
 
     _open = True
+    take_audio: Callable[[str | None], bool]
+    """Takes a text frame at once, if it is audio: then it is not dispatched."""
 
     async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
         self.scope = scope
         self.base_send = send
         self._send_frame = below_session_middleware(send)
+        self.take_audio = _take_none
         try:
             while True:
                 message = await receive()
@@ -68,10 +72,6 @@ class SocketConsumer(AsyncWebsocketConsumer):
         else:
             self._open = False
             raise StopConsumer
-
-    def take_audio(self, text: str | None) -> bool:
-        """Take a text frame at once, if it is audio: then it is not dispatched."""
-        return False
 
     async def refuse(self, reason: str, close_code: int, text: str) -> None:
         """Say why, and close. A refusal before `accept` would reach the client as a bare 403."""
@@ -116,14 +116,11 @@ class MediaConsumer(SocketConsumer):
         except asyncio.CancelledError:
             # The server is going down. What is sent now gets out.
             if self._call is not None:
-                await self._call.shut_down()
+                await self._call.expel("shutting_down")
             raise
         finally:
             if self._call is not None:
                 await self._call.leave()
-
-    def take_audio(self, text: str | None) -> bool:
-        return self._call is not None and self._call.take_audio(text)
 
     async def connect(self) -> None:
         route = self.scope["url_route"]["kwargs"]
@@ -135,6 +132,7 @@ class MediaConsumer(SocketConsumer):
         subprotocol = next((name for name in self.scope.get("subprotocols", []) if name.startswith(TICKET)), None)
         ticket = route.get("ticket") or (subprotocol or "").removeprefix(TICKET)
         worker = local_worker()
+        install(worker)
         admission = Admission(
             stream,
             alias,
@@ -145,6 +143,7 @@ class MediaConsumer(SocketConsumer):
         )
         await self.accept(subprotocol)
         self._call = Call(self, stream, alias, admission, worker.calls)
+        self.take_audio = self._call.take_audio
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self._call is not None:
@@ -161,6 +160,10 @@ class MediaConsumer(SocketConsumer):
             address=_address(client[0]) if client else None,
             user_agent=headers.get(b"user-agent", b"").decode("latin-1").replace("\0", ""),
         )
+
+
+def _take_none(text: str | None) -> bool:
+    return False
 
 
 def _address(text: str) -> str | None:

@@ -1,9 +1,11 @@
 """Requests from pages of other origins: preflights, and answers that such a page may read."""
 
+import logging
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
@@ -11,6 +13,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from rtc.answers import Refusal
 from rtc.conf import conf
+
+logger = logging.getLogger(__name__)
 
 View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponseBase]]
 
@@ -54,6 +58,9 @@ async def _answer(view: View, request: HttpRequest, method: str) -> HttpResponse
         return await view(request)
     except Refusal as refusal:
         return refusal.response()
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("%s can't be answered, the database is locked or away: %s", request.path, error)
+        return Refusal(503, "no_database", "The database can't be reached. Try again.").response()
 
 
 def _preflight(method: str) -> HttpResponse:

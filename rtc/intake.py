@@ -51,7 +51,7 @@ class Intake:
         self._bytes_got = 0
         self._latest: bytes | None = None
         self._estimator: RateEstimator | None = None
-        self._resampler = Resampler(handler_rate, handler_rate)
+        self._resampler: Resampler | None = None
         self.frames_in = 0
         self.frames_dropped = 0
         if media_format is None:
@@ -90,7 +90,9 @@ class Intake:
             except IndexError:  # the loop dropped it between a thread's wake-up and here
                 return None
             self._bytes_got += len(payload)
-            samples = self._resampler.process(self._decode(payload))
+            samples = self._decode(payload)
+            if self._resampler is not None:
+                samples = self._resampler.process(samples)
             if samples.size:
                 return self._handler_rate, samples[np.newaxis]
         return None
@@ -119,7 +121,7 @@ class Intake:
     def _take_rate(self, rate: int) -> None:
         self._bytes_per_s = rate * self._bytes_per_sample
         self._limit_bytes = int(self._limit_s * self._bytes_per_s)
-        self._resampler = Resampler(rate, self._handler_rate)
+        self._resampler = None if rate == self._handler_rate else Resampler(rate, self._handler_rate)
 
     def _drop_oldest(self) -> bool:
         try:

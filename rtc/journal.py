@@ -7,6 +7,7 @@ the database is locked or away the batch waits and nothing behind it overtakes.
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,11 +28,16 @@ LONGEST_RETRY_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Something to write about a session. `settled` is called in the writer's thread, once committed or given up."""
+    """Something to write about a session.
+
+    Args:
+        settled: called in the writer's thread, once committed or given up, with the number of records of that batch
+            that have this same callable.
+    """
 
     session_pk: int
     at: datetime = field(default_factory=timezone.now)
-    settled: Callable[[], None] | None = None
+    settled: Callable[[int], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +75,7 @@ class Journal:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pending: list[Record] = []
+        self._put_off: list[Record] = []
 
     def add(self, record: Record) -> None:
         with self._lock:
@@ -80,32 +87,45 @@ class Journal:
     def _drain(self) -> None:
         with self._lock:
             batch, self._pending = self._pending, []
-        _write_patiently(batch)
-        for record in batch:
-            if record.settled is not None:
-                record.settled()
+        lost = _write_patiently(batch)
+        # An end that is never written would keep its place. There is one for each session, and it waits for `resume`.
+        self._put_off += [record for record in lost if isinstance(record, EndRecord)]
+        for settled, count in Counter(record.settled for record in batch).items():
+            if settled is not None:
+                settled(count)
+
+    def resume(self) -> None:
+        """Try again to write what may not be lost, if there is any. From any thread."""
+        if self._put_off:
+            perform_soon(self._write_put_off)
+
+    def _write_put_off(self) -> None:
+        batch, self._put_off = self._put_off, []
+        self._put_off += _write_patiently(batch)
 
 
 journal = Journal()
 
 
-def _write_patiently(batch: list[Record]) -> None:
+def _write_patiently(batch: list[Record]) -> list[Record]:
+    """Write what can be written; gives what was lost to a database that is locked or away."""
     give_up_at = time.monotonic() + conf.RTC_DATABASE_PATIENCE_S
     try:
-        _retry(batch, give_up_at)
-        return
+        return _retry(batch, give_up_at)
     except DatabaseError as error:
         # It holds something that can't be written: most likely a session was deleted meanwhile.
         logger.info("a batch of %d records is written one by one: %s", len(batch), error)
+    lost: list[Record] = []
     for record in batch:
         try:
-            _retry([record], give_up_at)
+            lost += _retry([record], give_up_at)
         except DatabaseError as error:
             logger.warning("a record of session row %d was not written: %s", record.session_pk, error)
+    return lost
 
 
-def _retry(batch: list[Record], give_up_at: float) -> None:
-    """Write them, again and again while the database is locked or away, until they are lost.
+def _retry(batch: list[Record], give_up_at: float) -> list[Record]:
+    """Write them, again and again while the database is locked or away, until they are lost; then gives them back.
 
     Raises:
         DatabaseError: they can't be written, now or later.
@@ -114,11 +134,11 @@ def _retry(batch: list[Record], give_up_at: float) -> None:
     while True:
         try:
             _write(batch)
-            return
+            return []
         except (OperationalError, InterfaceError) as error:
             if time.monotonic() >= give_up_at:
                 logger.error("%d records are lost: %s", len(batch), error, exc_info=error)
-                return
+                return batch
             logger.warning("the database is locked or away; %d records wait: %s", len(batch), error)
         close_old_connections()  # it may have been cut off for good
         time.sleep(retry_s)

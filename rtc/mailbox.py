@@ -1,20 +1,182 @@
-"""What code in other threads of this process may ask of its live calls."""
+"""What a worker may be asked about the sessions that it runs: by code in the same process directly, by other workers
+with a message.
+"""
 
-from rtc.worker import workers
+import asyncio
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.db.models.functions import Now
+
+from rtc import inputs
+from rtc.answers import Refusal
+from rtc.conf import conf
+from rtc.database import perform
+from rtc.groups import Message, NoAnswer, Unreachable, answers, local_post
+from rtc.models import Parcel, Session, Worker
+from rtc.worker import local_worker, workers
+
+PARCEL_KEPT = timedelta(minutes=1)
+"""How long what was sent to a worker that is gone is kept."""
+OK: Message = {"status": 200}
+GONE: Message = {"status": 410}
+
+HANG_UP, CLEAR = "hang_up", "clear"
 
 
-def hang_up(session_pk: int, text: str = "") -> bool:
-    """Have a live session ended, from any thread; `text` is told to its client.
+# Inputs ------------------------------------------------------------------------------------------------------------
 
-    Returns: whether the session runs in this process, so that it can be asked.
+
+async def give_input(session: Session, message: dict[str, Any], text: str) -> None:
+    """Hand an input to a session, wherever it runs; returns when its worker has it.
+
+    Args:
+        text: the JSON that `message` was read from.
+
+    Raises:
+        Refusal: 400, 409 or 410 of `rtc.inputs`; 503 when its worker can't be reached; 504 when that has not answered
+            within `RTC_ANSWER_TIMEOUT_S`.
     """
+    worker = local_worker()
+    call = worker.calls.get(session.pk)
+    if call is not None:
+        await inputs.take(call, session.pk, message)
+        return
+    if session.state == Session.State.ENDED or worker.runs(session.worker_id):
+        raise await inputs.not_taking(session.pk)
+    address = await _address_of(session.worker_id, conf.RTC_WORKER_LOST_S)
+    question: Message = {"kind": "input", "session": session.pk}
+    if len(text) > conf.RTC_MESSAGE_CHARS and address:
+        question["parcel"] = await _pack(text)
+    else:
+        question["text"] = text
+    answer = await _ask_for_input(address, session.worker_id, question)
+    if answer["status"] != OK["status"]:
+        raise Refusal.from_json(answer)
+
+
+async def _ask_for_input(address: str, worker_pk: int | None, question: Message) -> Message:
+    unreachable = Refusal(503, "worker_unreachable", "The session runs on a worker that can't be reached from here.")
+    try:
+        return await local_post().ask(address, question, conf.RTC_ANSWER_TIMEOUT_S)
+    except Unreachable as error:
+        raise unreachable from error
+    except NoAnswer as error:
+        if not await _address_of(worker_pk, 2 * conf.RTC_HEARTBEAT_S):
+            raise unreachable from error
+        raise Refusal(504, "no_answer", "The session's worker did not answer in time.") from error
+
+
+async def _address_of(worker_pk: int | None, silence_s: float) -> str:
+    """Where a worker receives messages; empty when it has been silent for longer than that, or never could."""
+    if worker_pk is None:
+        return ""
+    silent = Now() - timedelta(seconds=silence_s)
+    found = Worker.objects.filter(pk=worker_pk, ended_at=None, last_beat_at__gte=silent)
+    return await found.values_list("mailbox", flat=True).afirst() or ""
+
+
+async def _pack(text: str) -> int:
+    await Parcel.objects.filter(created_at__lt=Now() - PARCEL_KEPT).adelete()
+    return (await Parcel.objects.acreate(content=text)).pk
+
+
+def _unpack(pk: int) -> str:
+    """Raises: Parcel.DoesNotExist."""
+    parcel = Parcel.objects.get(pk=pk)
+    parcel.delete()
+    return parcel.content
+
+
+@answers("input")
+async def _take_input(question: Message) -> Message:
+    call = local_worker().calls.get(question["session"])
+    text = await perform(_unpack, question["parcel"]) if "parcel" in question else question["text"]
+    try:
+        if call is None:
+            raise await inputs.not_taking(question["session"])
+        await inputs.take(call, question["session"], inputs.parse(text))
+    except Refusal as refusal:
+        return refusal.to_json()
+    return OK
+
+
+# Hanging up, clearing ----------------------------------------------------------------------------------------------
+
+
+async def ahang_up(session_pks: Collection[int], text: str = "") -> set[int]:
+    """Have live sessions ended, wherever they run; `text` is told to their clients.
+
+    Returns: the primary keys of those whose worker has taken it up; others could not be reached, or are over.
+    """
+    return await _reach(HANG_UP, session_pks, text)
+
+
+async def aclear(session_pks: Collection[int]) -> set[int]:
+    """Have all audio dropped that the clients of these sessions have not heard yet. Returns: as `ahang_up`."""
+    return await _reach(CLEAR, session_pks)
+
+
+hang_up = async_to_sync(ahang_up)
+clear = async_to_sync(aclear)
+
+
+async def _reach(kind: str, session_pks: Collection[int], *args: str) -> set[int]:
+    reached = {pk for pk in session_pks if _reach_here(kind, pk, *args)}
+    elsewhere = await perform(_addresses_of, [pk for pk in session_pks if pk not in reached])
+    questions = [
+        _ask(address, {"kind": kind, "session": session_pk, "args": list(args)}) for session_pk, address in elsewhere
+    ]
+    answered = await asyncio.gather(*questions)
+    return reached | {pk for (pk, _), answer in zip(elsewhere, answered, strict=True) if answer == OK}
+
+
+def _reach_here(kind: str, session_pk: int, *args: str) -> bool:
+    """Whether the session runs in this process, so that it could be asked."""
     for loop, local in workers():
         call = local.calls.get(session_pk)
         if call is None:
             continue
         try:
-            loop.call_soon_threadsafe(call.hang_up, text)
+            loop.call_soon_threadsafe(getattr(call, kind), *args)
         except RuntimeError:  # that loop was closed meanwhile
             continue
         return True
     return False
+
+
+def _addresses_of(session_pks: Collection[int]) -> list[tuple[int, str]]:
+    live = Session.objects.live().filter(pk__in=session_pks, worker__ended_at=None, worker__isnull=False)
+    return list(live.values_list("pk", "worker__mailbox")) if session_pks else []
+
+
+async def _ask(address: str, question: Message) -> Message | None:
+    try:
+        return await local_post().ask(address, question, conf.RTC_ANSWER_TIMEOUT_S)
+    except (Unreachable, NoAnswer):
+        return None
+
+
+@answers(HANG_UP)
+@answers(CLEAR)
+async def _do(question: Message) -> Message:
+    return OK if _reach_here(question["kind"], question["session"], *question["args"]) else GONE
+
+
+# Draining ----------------------------------------------------------------------------------------------------------
+
+
+@async_to_sync
+async def urge_to_drain(addresses: Collection[str]) -> None:
+    """Have workers look at once whether they shall drain, which they would find out at their next beat. Those that
+    can't be reached will.
+    """
+    await asyncio.gather(*(_ask(address, {"kind": "drain"}) for address in addresses))
+
+
+@answers("drain")
+async def _drain(question: Message) -> Message:
+    local_worker().drain()
+    return OK

@@ -18,9 +18,18 @@ class Worker(models.Model):
     started_at = models.DateTimeField(default=timezone.now)
     last_beat_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
+    draining_at = models.DateTimeField(
+        "draining since", null=True, blank=True, help_text="Since when it takes, or shall take, no new sessions."
+    )
+    version = models.CharField(max_length=32, blank=True)
+    mailbox = models.CharField(max_length=64, blank=True, help_text="Where it receives messages of other workers.")
+    session_count = models.PositiveIntegerField("sessions", default=0)
+    lag_ms = models.FloatField("event-loop lag (ms)", default=0.0)
+    cpu_percent = models.FloatField("CPU (%)", default=0.0, help_text="Of one core.")
     figures = models.JSONField(
         default=dict, blank=True, help_text="Live figures of its sessions, by the primary key of each."
     )
+    totals = models.JSONField(default=dict, blank=True, help_text="What it has counted since it started.")
 
     class Meta:
         ordering = ["-last_beat_at"]
@@ -123,6 +132,16 @@ class Input(models.Model):
 
     def __str__(self) -> str:
         return f"input of session {self.session_id}"
+
+
+class Parcel(models.Model):
+    """What one worker sends another and is too long for a message. Whoever gets it deletes it."""
+
+    content = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"parcel {self.pk}"
 
 
 class TimelineEntry(models.Model):

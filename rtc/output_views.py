@@ -10,6 +10,7 @@ from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from rtc import news
 from rtc.answers import Refusal
 from rtc.conf import conf
 from rtc.core.messages import SESSION_ID
@@ -83,9 +84,10 @@ async def _stream(claim: Claim, session_id: str, session: Session | None, positi
                         if session is None:
                             yield KEEP_ALIVE
             if session is not None:
-                async with aclosing(events_after(session.pk, position)) as events:
-                    async for text in events:
-                        yield text
+                with news.of_outputs(session.pk):
+                    async with aclosing(events_after(session.pk, position)) as events:
+                        async for text in events:
+                            yield text
         except Error as error:
             logger.warning("session %s: its outputs can't be read; the reader may come again: %s", session_id, error)
             tidy()
@@ -97,7 +99,7 @@ async def _arrival(claim: Claim, session_id: str) -> AsyncGenerator[Session | No
     """
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + conf.RTC_OUTPUTS_WAIT_S
-    with waiting_for(session_id) as start:
+    with waiting_for(session_id) as start, news.of_start(session_id):
         while True:
             try:
                 session = await session_for(claim, session_id)

@@ -26,6 +26,11 @@ logger = logging.getLogger(__name__)
 
 GATHER_S = 0.05
 """How long a reader gathers outputs that come thick and fast. Each read takes the interpreter from the audio."""
+READS_PER_S = 250
+"""How often all readers of a process together read, at most, once they do so all the time: the more there are, the
+longer each gathers."""
+READS_AT_ONCE = 50
+"""How many may read at once after a rest."""
 
 OUTPUT = "output"
 END = "end"
@@ -127,6 +132,23 @@ class OutputListenerManager(views.ListenerManager):
         return sessions, {channel.removeprefix(waiting) for channel in channels if channel.startswith(waiting)}
 
 
+class Pace:
+    """When the next reader of this process may read, by a leaky bucket (ITU-T I.371's generic cell rate algorithm)."""
+
+    def __init__(self) -> None:
+        self._full_at = 0.0
+
+    def next(self, at: float) -> float:
+        """The first time from `at` on, in seconds of the loop's clock, that is free; it is taken."""
+        slot_s = 1 / READS_PER_S
+        read_at = max(at, self._full_at - READS_AT_ONCE * slot_s)
+        self._full_at = max(at, self._full_at) + slot_s
+        return read_at
+
+
+pace = Pace()
+
+
 class OutputListener(views.Listener):
     """Is woken at once when it has slept, then at most every `GATHER_S`, so that it reads many outputs at a time."""
 
@@ -139,9 +161,9 @@ class OutputListener(views.Listener):
 
     def _wake_rested(self) -> None:
         now = self.loop.time()
-        wake_at = max(now, self._rested_at)
+        wake_at = pace.next(max(now, self._rested_at))
         self._rested_at = wake_at + GATHER_S
-        if wake_at == now:
+        if wake_at <= now:
             self.aevent.set()
         else:
             self.loop.call_at(wake_at, self.aevent.set)

@@ -87,20 +87,34 @@ class Playout:
         self.last_sent = 0.0
         self._latest: Samples | None = None
 
-    async def write(self, sample_rate: int, samples: Samples) -> None:
-        """Send or queue audio, int16 of shape (n,) at `sample_rate` Hz; waits while the queue is full."""
+    def write(self, sample_rate: int, samples: Samples) -> Awaitable[None]:
+        """Send or queue audio, int16 of shape (n,) at `sample_rate` Hz; to be awaited at once. Waits while the queue is
+        full.
+        """
+        if sample_rate == self._rate == self._resampler.source_rate:
+            sending = self._send_now(samples)
+            if sending is not None:
+                return sending
+        return self._write(sample_rate, samples)
+
+    def _send_now(self, samples: Samples) -> Awaitable[None] | None:
+        """Send audio that can leave as it is, as most of a live echo can."""
+        if self._queue or self._busy or not self._smallest_samples <= samples.size <= self._piece_samples:
+            return None
+        now = self._clock()
+        return self._send(samples, now) if self._pacer.leaves(samples.size / self._rate, now) else None
+
+    async def _write(self, sample_rate: int, samples: Samples) -> None:
         if self._closed:
             return
         if sample_rate != self._rate or self._resampler.source_rate != self._rate:
             samples = self._resample(sample_rate, samples)
+            sending = self._send_now(samples)
+            if sending is not None:
+                await sending
+                return
         if not samples.size:
             return
-        if not self._queue and not self._busy and self._smallest_samples <= samples.size <= self._piece_samples:
-            now = self._clock()
-            duration_s = samples.size / self._rate
-            if not self._pacer.wait_s(duration_s, now):
-                await self._send(samples, duration_s, now)
-                return
         drops = self._drops
         while self._queued_samples >= self._limit_samples and drops == self._drops:
             await self._room.wait()
@@ -204,7 +218,9 @@ class Playout:
                 # What is due may change meanwhile: more audio may come, or all of it go.
                 await self._more.wait_for(wait_s)
                 continue
-            await self._exclusively(self._send(self._take(size), size / self._rate, now))
+            samples = self._padded(self._take(size))
+            self._pacer.sent(samples.size / self._rate, now)
+            await self._exclusively(self._send(samples, now))
 
     def _next_size(self) -> int:
         """How many samples the next message has: what is queued before the next mark, up to a piece."""
@@ -231,15 +247,15 @@ class Playout:
             self._room.set()
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    async def _send(self, samples: Samples, duration_s: float, now: float) -> None:
-        if samples.size % self._quantum_samples:
-            samples = np.pad(samples, (0, -samples.size % self._quantum_samples))
-            duration_s = samples.size / self._rate
-        self._pacer.sent(duration_s, now)
+    def _padded(self, samples: Samples) -> Samples:
+        rest = -samples.size % self._quantum_samples
+        return np.pad(samples, (0, rest)) if rest else samples
+
+    def _send(self, samples: Samples, now: float) -> Awaitable[None]:
         self.last_sent = now
         self._latest = samples
         self.frames_out += 1
-        await self._send_audio(self._encode(samples))
+        return self._send_audio(self._encode(samples))
 
     async def _exclusively(self, sending: Awaitable[None]) -> None:
         """Keep `write` from overtaking what is being sent."""

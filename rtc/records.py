@@ -1,6 +1,7 @@
 """What one call leaves behind: its outputs, inputs, timeline and end."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -9,10 +10,11 @@ from rtc.conf import conf
 from rtc.database import perform_soon
 from rtc.journal import ActiveRecord, EndRecord, EntryRecord, InputRecord, OutputRecord, journal
 from rtc.models import Session
-from rtc.outputs import announce
+from rtc.news import announce
 from rtc.payloads import input_payload, output_payload
 from rtc.registry import Figures
 from rtc.signals import handler_failed, turn_finished
+from rtc.tally import tally
 from rtc.wakeup import Wakeup
 
 
@@ -27,6 +29,8 @@ class CallRecord:
         self._loop = asyncio.get_running_loop()
         self._position = 0
         self._stored = 0
+        self._emitted_at: deque[float] = deque()
+        self._tell_stored: Callable[[int], None]
         self._entries = 0
         # One for each who may wait: a thread's emission may wait for room while the end waits for all to be stored.
         self._room = Wakeup()
@@ -37,8 +41,9 @@ class CallRecord:
         """Note that the handler is about to run."""
         journal.add(ActiveRecord(session_pk=self.pk))
 
-    async def output(self, args: tuple[Any, ...], stored: Callable[[], None]) -> None:
-        """Store one additional output and announce it; `stored` is called on the event loop once it is there.
+    async def output(self, args: tuple[Any, ...], stored: Callable[[int], None]) -> None:
+        """Store one additional output and announce it; `stored` is called on the event loop once it is there, with how
+        many are there that it was not called for yet.
 
         Raises:
             TypeError, ValueError: it can't be written as JSON.
@@ -47,12 +52,11 @@ class CallRecord:
         while self._position - self._stored >= conf.RTC_OUTPUT_QUEUE:
             await self._room.wait()
         self._position += 1
-
-        def settled() -> None:
-            announce(self.pk)
-            self._call_soon(self._output_stored, stored)
-
-        journal.add(OutputRecord(session_pk=self.pk, position=self._position, payload=payload, settled=settled))
+        self._emitted_at.append(self._loop.time())
+        self._tell_stored = stored
+        journal.add(
+            OutputRecord(session_pk=self.pk, position=self._position, payload=payload, settled=self._outputs_settled)
+        )
 
     async def flush(self) -> None:
         """Wait until all outputs so far are stored and announced."""
@@ -60,6 +64,7 @@ class CallRecord:
             await self._progress.wait()
 
     def input(self, values: list[Any]) -> None:
+        tally.inputs += 1
         journal.add(InputRecord(session_pk=self.pk, payload=input_payload(values)))
 
     def entry(self, kind: str, text: str = "") -> None:
@@ -70,6 +75,7 @@ class CallRecord:
 
     def turn(self, figures: dict[str, Any]) -> None:
         """Note a turn that is finished, and tell who listens to `turn_finished`."""
+        tally.turns += 1
         self.entry("turn", describe(figures))
         perform_soon(partial(turn_finished.send_robust, Session, session_pk=self.pk, turn=figures))
 
@@ -81,20 +87,28 @@ class CallRecord:
     def ended(self, reason: str, close_code: int | None, figures: Figures) -> None:
         if not self._ended:
             self._ended = True
+            tally.end(reason, figures)
             journal.add(
                 EndRecord(
                     session_pk=self.pk,
                     reason=reason,
                     close_code=close_code,
                     figures=figures,
-                    settled=lambda: announce(self.pk),
                 )
             )
 
-    def _output_stored(self, stored: Callable[[], None]) -> None:
-        self._stored += 1
+    def _outputs_settled(self, count: int) -> None:
+        announce(self.pk)
+        self._call_soon(self._outputs_stored, count)
+
+    def _outputs_stored(self, count: int) -> None:
+        now = self._loop.time()
+        for _ in range(count):
+            tally.output.add(now - self._emitted_at.popleft())
+        tally.outputs += count
+        self._stored += count
         self._room.set()
-        stored()
+        self._tell_stored(count)
         self._progress.set()
 
     def _call_soon(self, callback: Callable[..., None], *args: Any) -> None:

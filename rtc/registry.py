@@ -7,10 +7,12 @@ from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from rtc.conf import conf
-from rtc.core.exceptions import Refused
+from rtc.core.exceptions import Refused, RTCError
 from rtc.core.formats import MediaFormat
 from rtc.models import AdmissionLock, Session, UsedTicket, Worker
 from rtc.signals import session_ended, session_started
@@ -20,6 +22,10 @@ ID_IN_USE = 4409
 AT_LIMIT = 4429
 
 WORKER_LOST = "worker_lost"
+
+
+class WorkerLost(RTCError):
+    """The worker was taken for lost: its row has ended, and it needs another to run sessions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ConcurrencyLimits:
     """How many sessions may run at once; None: any number."""
 
     stream: int | None = None
@@ -61,18 +67,40 @@ class Figures:
     history: list[Any] = field(default_factory=list)
 
 
-def enlist(name: str, host: str, pid: int) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """How a worker is doing.
+
+    Args:
+        figures: of its sessions, by the primary key of each.
+        totals: what it has counted since it started, see `rtc.tally`.
+    """
+
+    session_count: int = 0
+    lag_ms: float = 0.0
+    cpu_percent: float = 0.0
+    figures: dict[str, Any] = field(default_factory=dict)
+    totals: dict[str, Any] = field(default_factory=dict)
+
+
+def enlist(name: str, host: str, pid: int, **more: str) -> int:
     """Record a worker that starts; gives its primary key. What lost ones left behind is ended first."""
     reap()
-    return Worker.objects.create(name=name, host=host, pid=pid).pk
+    return Worker.objects.create(name=name, host=host, pid=pid, last_beat_at=Now(), **more).pk
 
 
 def admit(
-    session_id: str, alias: str, limits: Limits, media_format: MediaFormat | None, caller: Caller, worker_pk: int
+    session_id: str,
+    alias: str,
+    limits: ConcurrencyLimits,
+    media_format: MediaFormat | None,
+    caller: Caller,
+    worker_pk: int,
 ) -> int:
     """Record a session that starts now, if there is room for it; gives the row's primary key.
 
     Raises:
+        WorkerLost: that worker's row has ended.
         Refused: `concurrency_limit_reached`, `user_limit_reached`, `server_limit_reached`, `ticket_used`, or
             `connection_already_exists` for an id that is live.
     """
@@ -80,6 +108,7 @@ def admit(
         with transaction.atomic():
             _use_ticket(caller)
             _check(limits, alias, caller, worker_pk)
+            _hold(worker_pk)
             session = Session.objects.create(
                 session_id=session_id,
                 stream=alias,
@@ -93,6 +122,8 @@ def admit(
                 **({} if media_format is None else media_format.to_wire()),
             )
     except IntegrityError as error:
+        if not Session.objects.live().filter(session_id=session_id).exists():
+            raise
         raise Refused("connection_already_exists", ID_IN_USE) from error
     session_started.send_robust(Session, session=session)
     return session.pk
@@ -108,7 +139,7 @@ def _use_ticket(caller: Caller) -> None:
         raise Refused("ticket_used", NOT_ALLOWED) from error
 
 
-def _check(limits: Limits, alias: str, caller: Caller, worker_pk: int) -> None:
+def _check(limits: ConcurrencyLimits, alias: str, caller: Caller, worker_pk: int) -> None:
     user_limit = limits.user if caller.user is not None else None
     if limits.stream is None and user_limit is None and limits.overall is None:
         return
@@ -122,6 +153,15 @@ def _check(limits: Limits, alias: str, caller: Caller, worker_pk: int) -> None:
         raise Refused("user_limit_reached", AT_LIMIT, user_limit)
     if limits.overall is not None and live.count() >= limits.overall:
         raise Refused("server_limit_reached", AT_LIMIT, limits.overall)
+
+
+def _hold(worker_pk: int) -> None:
+    """Keep others from ending that worker until its new session is there for them to end. Raises: WorkerLost.
+
+    It is no beat: one that was overdue would look fresh before the others had a chance to.
+    """
+    if not Worker.objects.filter(pk=worker_pk, ended_at=None).update(pid=F("pid")):
+        raise WorkerLost
 
 
 def activate(pk: int) -> None:
@@ -151,10 +191,46 @@ def end(pk: int, reason: str, close_code: int | None, figures: Figures) -> bool:
     return changed == 1
 
 
-def beat(worker_pk: int, figures: dict[str, Any]) -> bool:
-    """Record that a worker lives, with its sessions' figures; False when it was taken for lost meanwhile."""
+def renew(worker_pk: int) -> bool:
+    """Record that a worker lives; False when it was taken for lost meanwhile.
+
+    Times of beats are the database's: workers on several machines need not have the same.
+    """
+    return Worker.objects.filter(pk=worker_pk, ended_at=None).update(last_beat_at=Now()) == 1
+
+
+def beat(worker_pk: int, load: Load) -> bool:
+    """The same with how it is doing; ends the sessions of lost workers first."""
     reap(worker_pk)
-    return Worker.objects.filter(pk=worker_pk, ended_at=None).update(last_beat_at=timezone.now(), figures=figures) == 1
+    return (
+        Worker.objects.filter(pk=worker_pk, ended_at=None).update(
+            last_beat_at=Now(),
+            session_count=load.session_count,
+            lag_ms=load.lag_ms,
+            cpu_percent=load.cpu_percent,
+            figures=load.figures,
+            totals=load.totals,
+        )
+        == 1
+    )
+
+
+def shall_drain(worker_pk: int) -> bool:
+    return Worker.objects.filter(pk=worker_pk, draining_at__isnull=False).exists()
+
+
+def drain(worker_pks: Iterable[int]) -> int:
+    """Have workers take no more sessions; gives how many had not been asked to yet."""
+    return Worker.objects.filter(pk__in=worker_pks, ended_at=None, draining_at=None).update(draining_at=timezone.now())
+
+
+def retire(worker_pk: int, reason: str) -> list[int]:
+    """Record that a worker has stopped, and end what sessions it has left; gives their primary keys."""
+    now = timezone.now()
+    with transaction.atomic():
+        if not Worker.objects.filter(pk=worker_pk, ended_at=None).update(ended_at=now):
+            return []
+        return _end_sessions(worker_pk, now, reason)
 
 
 def reap(worker_pk: int | None = None) -> list[int]:
@@ -165,7 +241,7 @@ def reap(worker_pk: int | None = None) -> list[int]:
             others may be about to beat as well.
     """
     now = timezone.now()
-    silent = now - timedelta(seconds=conf.RTC_WORKER_LOST_S)
+    silent = Now() - timedelta(seconds=conf.RTC_WORKER_LOST_S)
     lost = list(Worker.objects.filter(ended_at=None, last_beat_at__lt=silent).values_list("pk", flat=True))
     ended: list[int] = []
     if worker_pk in lost:
@@ -173,15 +249,15 @@ def reap(worker_pk: int | None = None) -> list[int]:
     for pk in lost:
         with transaction.atomic():  # a process killed in here leaves all of it to the next
             if Worker.objects.filter(pk=pk, ended_at=None, last_beat_at__lt=silent).update(ended_at=now):
-                ended += _end_sessions(pk, now)
+                ended += _end_sessions(pk, now, WORKER_LOST)
     return ended
 
 
-def _end_sessions(worker_pk: int, now: datetime) -> list[int]:
+def _end_sessions(worker_pk: int, now: datetime, reason: str) -> list[int]:
     ended = [
         pk
         for pk in Session.objects.live().filter(worker=worker_pk).values_list("pk", flat=True)
-        if Session.objects.live().filter(pk=pk).update(state=Session.State.ENDED, ended_at=now, end_reason=WORKER_LOST)
+        if Session.objects.live().filter(pk=pk).update(state=Session.State.ENDED, ended_at=now, end_reason=reason)
     ]
     _tell_ended(ended)
     return ended

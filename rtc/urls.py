@@ -1,11 +1,14 @@
 from django.urls import path
 
-from rtc import input_views, output_views, views
+from rtc import health_views, input_views, metrics, output_views, views
 
 app_name = "rtc"
 urlpatterns = [
     path("", views.StreamListView.as_view(), name="streams"),
     path("outputs", output_views.outputs, name="outputs"),
     path("input_hook", input_views.input_hook, name="input_hook"),
+    path("healthz", health_views.healthz, name="healthz"),
+    path("readyz", health_views.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("<slug:alias>/", views.ClientView.as_view(), name="client"),
 ]

@@ -6,47 +6,84 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from django.db import Error
 
 from rtc import registry
 from rtc.conf import conf
-from rtc.core.events import Expire
 from rtc.core.exceptions import Refused
-from rtc.database import perform, perform_beside
+from rtc.core.session import COME_AGAIN
+from rtc.database import perform, perform_beside, perform_soon
+from rtc.groups import local_post
+from rtc.journal import journal
+from rtc.lag import CpuProbe, LagProbe
+from rtc.tally import tally
 
 if TYPE_CHECKING:
     from rtc.calls import Call
 
 logger = logging.getLogger(__name__)
 
-SHUTTING_DOWN = 4503
+DRAINING = "draining"
+SHUTTING_DOWN = "shutting_down"
+DRAIN_POLL_S = 0.1
+EXPEL_TIMEOUT_S = 2.0
+"""How long ending all calls may take: some servers wait for a client that does not read."""
+RETIRE_TIMEOUT_S = 5.0
+RETRY_S = 0.25
+"""How soon a beat that failed is tried again."""
 
 
 class LocalWorker:
     """The calls of one event loop, and the row that says it lives.
 
     The row is made when the first call starts, and beats from then on. `calls` holds live calls by the primary key of
-    their session.
+    their session. Others end the sessions of a worker whose row has been silent for `RTC_WORKER_LOST_S`; one that can't
+    reach the database ends its own before that, so that no session goes on that is over for all others.
     """
 
     def __init__(self) -> None:
         self.calls: dict[int, Call] = {}
+        self.lag = LagProbe()
+        self._cpu = CpuProbe()
         self._row: int | None = None
+        self._renewed_at = 0.0
+        self._told_at = 0.0
         self._admitting = 0
         self._enlisting = asyncio.Lock()
         self._heart: asyncio.Task[None] | None = None
+        self._failing = False
+        self._beating: asyncio.Task[None] | None = None
+        self._draining: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # New sessions --------------------------------------------------------------------------------------------------
+
+    @property
+    def draining(self) -> bool:
+        return self._draining is not None
+
+    @property
+    def overloaded(self) -> bool:
+        return conf.RTC_MAX_LAG_MS is not None and self.lag.lag_ms >= conf.RTC_MAX_LAG_MS
 
     @contextmanager
     def admitting(self) -> Iterator[None]:
         """One session is being admitted.
 
         Raises:
-            Refused: `busy`, when `RTC_ADMISSION_QUEUE` others are.
+            Refused: `draining`; `overloaded`, when the event loop is late; `busy`, when `RTC_ADMISSION_QUEUE` others
+                are being admitted.
         """
+        if self.draining:
+            raise Refused(DRAINING, COME_AGAIN, text="This server is about to stop. Come again.")
+        if self.overloaded:
+            raise Refused("overloaded", COME_AGAIN, text="This server is overloaded. Come again.")
         if self._admitting >= conf.RTC_ADMISSION_QUEUE:
-            raise Refused("busy", SHUTTING_DOWN)
+            raise Refused("busy", COME_AGAIN, text="This server is busy. Come again.")
         self._admitting += 1
         try:
             yield
@@ -60,41 +97,148 @@ class LocalWorker:
     async def row(self) -> int:
         """The primary key of this worker's row."""
         async with self._enlisting:
+            loop = asyncio.get_running_loop()
             if self._row is None:
-                name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-                self._row = await perform(registry.enlist, name, socket.gethostname()[:64], os.getpid())
+                post = local_post()
+                post.open()
+                host, pid = socket.gethostname(), os.getpid()
+                name = f"{host}:{pid}:{secrets.token_hex(4)}"
+                asked_at = loop.time()
+                more = {"version": conf.RTC_VERSION[:32], "mailbox": post.address}
+                self._row = await perform(registry.enlist, name, host[:64], pid, **more)
+                self._renewed_at = asked_at
             if self._heart is None:
-                # A context of its own: one born in a request inherits that request's thread, which ends with it.
-                loop = asyncio.get_running_loop()
-                self._heart = loop.create_task(self._beat(), context=contextvars.Context())
+                self._heart = self._own(self._live())
             return self._row
 
     def find(self, session_id: str) -> "Call | None":
         """The live call with that session id, if it runs here."""
         return next((call for call in self.calls.values() if call.session_id == session_id), None)
 
-    async def _beat(self) -> None:
+    # The heartbeat -------------------------------------------------------------------------------------------------
+
+    async def _live(self) -> None:
+        """Look at the clock, at least every `RTC_LEASE_S`; what may take long is left to other tasks."""
+        loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(conf.RTC_HEARTBEAT_S)
-            try:
+            wake_at = loop.time() + (RETRY_S if self._failing else min(conf.RTC_LEASE_S, conf.RTC_HEARTBEAT_S))
+            await asyncio.sleep(wake_at - loop.time())
+            self.lag.note(loop.time() - wake_at)
+            if self._row is None:
+                continue
+            if loop.time() - self._renewed_at > conf.RTC_WORKER_FENCE_S:
+                logger.error("this worker has had no touch with the database for too long")
+                self._own(self.lose(self._row))
+            elif self._beating is None or self._beating.done():
+                self._beating = self._own(self._beat())
+
+    async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            if loop.time() - self._told_at >= conf.RTC_HEARTBEAT_S:
                 await self.beat()
-            except Exception:  # the database is away; the next beat may find it again
-                logger.exception("the heartbeat could not be recorded")
+            elif self.calls or self._failing:
+                await self._tell(registry.renew)
+        except Error as error:  # the database is locked or away
+            self._failing = True
+            logger.warning("the heartbeat could not be recorded: %s", error)
 
     async def beat(self) -> None:
-        """Record that this worker lives. Taken for lost meanwhile, it ends its calls: their record has ended."""
+        """Record that this worker lives, and how it is doing. Taken for lost meanwhile, it ends its calls: their record
+        has ended.
+        """
         if self._row is None:
             return
-        figures = {str(pk): call.sample() for pk, call in self.calls.items()}
-        if await perform_beside(registry.beat, self._row, figures):
-            return
-        logger.error("this worker was taken for lost; its %d sessions are over", len(self.calls))
-        self._row = None
-        lost = list(self.calls.values())
-        await asyncio.gather(
-            *(call.report(Expire(reason=registry.WORKER_LOST, close_code=SHUTTING_DOWN)) for call in lost)
+        self._told_at = asyncio.get_running_loop().time()
+        load = registry.Load(
+            session_count=len(self.calls),
+            lag_ms=round(self.lag.lag_ms, 1),
+            cpu_percent=round(self._cpu.take(), 1),
+            figures={str(pk): call.sample() for pk, call in self.calls.items()},
+            totals=tally.totals(self.calls.values()),
         )
-        await self.row()
+        await self._tell(registry.beat, load)
+        if self._row is not None and not self.draining and await perform_beside(registry.shall_drain, self._row):
+            self.drain()
+
+    async def _tell(self, job: Callable[..., bool], *args: Any) -> None:
+        row, asked_at = self._row, asyncio.get_running_loop().time()
+        assert row is not None
+        lives = await perform_beside(job, row, *args)
+        if row != self._row:
+            return  # given up meanwhile
+        self._failing = False
+        if lives:
+            self._renewed_at = asked_at
+            journal.resume()
+        else:
+            logger.error("this worker was taken for lost")
+            await self.lose(row)
+
+    # Ends ----------------------------------------------------------------------------------------------------------
+
+    async def lose(self, row: int) -> None:
+        """End the calls, and give that row up: the next call brings another."""
+        if row != self._row:
+            return
+        self._row = None
+        self._failing = False
+        if self.calls:
+            logger.error("%d sessions are over: %s", len(self.calls), registry.WORKER_LOST)
+        await self._expel(registry.WORKER_LOST)
+        perform_soon(registry.retire, row, registry.WORKER_LOST)
+
+    async def _expel(self, reason: str) -> list["Call"]:
+        calls = list(self.calls.values())
+        if calls:
+            await asyncio.wait([self._own(call.expel(reason)) for call in calls], timeout=EXPEL_TIMEOUT_S)
+        return calls
+
+    def give_up(self) -> int | None:
+        """Run no sessions any more; gives the row, for who ends it."""
+        row, self._row = self._row, None
+        return row
+
+    def drain(self) -> asyncio.Task[None]:
+        """Take no more sessions, and end those that go on after `RTC_DRAIN_S`; gives the task that does it."""
+        if self._draining is None:
+            self._draining = self._own(self._drain())
+        return self._draining
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        logger.info("draining: %d sessions go on for %g s at the most", len(self.calls), conf.RTC_DRAIN_S)
+        if self._row is not None:
+            perform_soon(registry.drain, [self._row])
+        end_at = loop.time() + conf.RTC_DRAIN_S
+        while (self.calls or self._admitting) and loop.time() < end_at:
+            await asyncio.sleep(DRAIN_POLL_S)
+        if calls := await self._expel(DRAINING):
+            await asyncio.wait([self._own(call.settle()) for call in calls], timeout=conf.RTC_SHUTDOWN_TIMEOUT_S)
+
+    async def stop(self) -> None:
+        """Drain, and end the row: the process is about to stop."""
+        await asyncio.wait([self.drain()])
+        if self._row is None:
+            return
+        row = self.give_up()
+        try:
+            async with asyncio.timeout(RETIRE_TIMEOUT_S):
+                await perform(registry.retire, row, SHUTTING_DOWN)
+        except (Error, TimeoutError) as error:
+            logger.warning("the worker's end was not recorded: %s", error)
+
+    def _own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        # A context of its own: one born in a request inherits that request's thread, which ends with it.
+        task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("the worker failed: %s", error, exc_info=error)
 
 
 _workers: dict[asyncio.AbstractEventLoop, LocalWorker] = {}

@@ -72,7 +72,7 @@ ENDINGS = {
     "time_limit": ({"time_limit": 5}, [], no_end, 1000, ["time_limit"]),
     "idle": ({"idle_timeout": 5}, [], no_end, 4408, ["idle"]),
     "bad_emission": ({}, ["text"], no_end, 4500, ["handler_failed"]),
-    "server": ({}, [], lambda client: client.call.shut_down(), 4503, ["shutting_down"]),
+    "server": ({}, [], lambda client: client.call.expel("shutting_down"), 4503, ["shutting_down"]),
 }
 
 

@@ -88,7 +88,7 @@ def test_what_is_added_meanwhile_is_one_batch_in_order(journal, session, monkeyp
     told = []
     go = held_up()
     for position in range(1, 101):
-        journal.add(output(session.pk, position, lambda position=position: told.append(position)))
+        journal.add(output(session.pk, position, lambda count, position=position: told.append(position)))
     go.set()
     settle()
     assert sizes == [100]
@@ -105,7 +105,7 @@ def test_a_batch_of_outputs_is_one_insert(session):
 
 def test_it_is_told_after_the_commit(journal, session):
     seen = []
-    journal.add(output(session.pk, 1, lambda: seen.append(Output.objects.count())))
+    journal.add(output(session.pk, 1, lambda count: seen.append(Output.objects.count())))
     settle()
     assert seen == [1]
 
@@ -133,7 +133,7 @@ def test_it_waits_for_a_database_that_is_locked_or_away(journal, session, monkey
     told = []
     go = held_up()
     for position in (1, 2):
-        journal.add(output(session.pk, position, lambda position=position: told.append(position)))
+        journal.add(output(session.pk, position, lambda count, position=position: told.append(position)))
     go.set()
     journal.add(output(session.pk, 3))
     settle()
@@ -147,12 +147,29 @@ def test_it_gives_up_after_a_while_and_says_so(journal, session, monkeypatch, na
     settings.RTC_DATABASE_PATIENCE_S = 0
     fail(monkeypatch, OperationalError("disk I/O error"))
     told = []
-    journal.add(output(session.pk, 1, lambda: told.append(1)))
+    journal.add(output(session.pk, 1, told.append))
     settle()
     journal.add(output(session.pk, 2))
     settle()
     assert (positions(), told, naps) == ([2], [1], [])  # nobody waits for ever for what is lost
     assert "1 records are lost: disk I/O error" in caplog.text
+
+
+def test_an_end_is_put_off_rather_than_lost(journal, session, monkeypatch, caplog, settings):
+    settings.RTC_DATABASE_PATIENCE_S = 0
+    fail(monkeypatch, OperationalError("away"))
+    journal.add(EndRecord(session_pk=session.pk, reason="client_stop", close_code=1000, figures=Figures()))
+    settle()
+    assert Session.objects.live().exists()
+    fail(monkeypatch, OperationalError("away"))
+    journal.resume()
+    settle()
+    assert Session.objects.live().exists()
+    journal.resume()
+    settle()
+    assert Session.objects.get().end_reason == "client_stop"
+    journal.resume()
+    assert not journal._put_off
 
 
 def test_a_deleted_session_costs_the_others_nothing(journal, session, caplog):
@@ -163,7 +180,7 @@ def test_a_deleted_session_costs_the_others_nothing(journal, session, caplog):
     for position in (1, 2):
         for session_pk in (session.pk, gone_pk):
             at = session_pk, position
-            journal.add(output(session_pk, position, lambda at=at: told.append(at)))
+            journal.add(output(session_pk, position, lambda count, at=at: told.append(at)))
     gone.delete()
     go.set()
     settle()
@@ -205,7 +222,7 @@ def test_an_end_is_recorded_once_and_behind_its_outputs(journal, session):
                 reason=reason,
                 close_code=1000,
                 figures=figures,
-                settled=lambda: seen.append(Output.objects.count()),
+                settled=lambda count: seen.append(Output.objects.count()),
             )
         )
     settle()
@@ -214,8 +231,18 @@ def test_an_end_is_recorded_once_and_behind_its_outputs(journal, session):
     assert seen == [1, 1]
 
 
+def test_records_of_one_batch_are_told_of_at_once(journal, session):
+    told, others = [], []
+    go = held_up()
+    for position in range(1, 6):
+        journal.add(output(session.pk, position, others.append if position == 3 else told.append))
+    go.set()
+    settle()
+    assert (told, others) == ([4], [1])
+
+
 def test_a_failure_in_what_is_told_is_logged(journal, session, caplog):
-    def burst():
+    def burst(count):
         raise RuntimeError("told badly")
 
     with caplog.at_level(logging.ERROR):

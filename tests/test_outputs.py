@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import numpy as np
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import OperationalError, connection, connections
@@ -15,7 +16,17 @@ from django_eventstream.views import Listener, get_listener_manager
 
 from rtc import output_views, outputs, reading, registry
 from rtc.models import Output, Session
-from rtc.outputs import OutputListenerManager, OutputStorage, channel_of, events_after, position_of, waiting_for
+from rtc.outputs import (
+    READS_AT_ONCE,
+    READS_PER_S,
+    OutputListenerManager,
+    OutputStorage,
+    Pace,
+    channel_of,
+    events_after,
+    position_of,
+    waiting_for,
+)
 from rtc.ownership import Claim
 from rtc.watch import watch
 from tests.registering import CALLER
@@ -231,7 +242,7 @@ class TestArrival:
         while not outputs.listened()[1]:
             await asyncio.sleep(0)
         worker_pk = await sync_to_async(registry.enlist)("w", "h", 1)
-        pk = await sync_to_async(registry.admit)("a", "default", registry.Limits(), None, CALLER, worker_pk)
+        pk = await sync_to_async(registry.admit)("a", "default", registry.ConcurrencyLimits(), None, CALLER, worker_pk)
         assert [session.pk for session in await asyncio.wait_for(waiting, 5)] == [pk]
 
     async def test_it_is_found_at_last_without_being_heard_of(self, arrive):
@@ -279,3 +290,14 @@ async def test_a_reader_that_is_dropped_in_mid_stream_leaves_nothing(session):
     async with asyncio.timeout(5):
         while outputs.listened() != (set(), set()) or watch._readers:
             await asyncio.sleep(0)
+
+
+def test_readers_share_the_reads_of_their_process():
+    pace = Pace()
+    rested = [pace.next(100.0) for _ in range(READS_AT_ONCE + 1)]
+    assert rested == [100.0] * (READS_AT_ONCE + 1)
+    busy = [pace.next(100.0) for _ in range(READS_PER_S)]
+    assert np.diff(busy) == pytest.approx(1 / READS_PER_S)
+    assert busy[-1] == pytest.approx(101.0)
+    assert pace.next(200.0) == 200.0
+    assert pace.next(200.1) == 200.1

@@ -22,7 +22,7 @@ def worker():
 @pytest.fixture
 def admit(worker):
     def admit(session_id, *, alias="default", media_format=None, caller=CALLER, **limits):
-        return registry.admit(session_id, alias, registry.Limits(**limits), media_format, caller, worker)
+        return registry.admit(session_id, alias, registry.ConcurrencyLimits(**limits), media_format, caller, worker)
 
     return admit
 

@@ -27,7 +27,7 @@ async def disconnects_twice(client):
 
 
 async def stops_and_vanishes(client):
-    await asyncio.gather(client.stop(), client.leave(), client.call.shut_down())
+    await asyncio.gather(client.stop(), client.leave(), client.call.expel("shutting_down"))
 
 
 async def sends_junk(client):
@@ -46,7 +46,7 @@ WAYS = {
     "everything at once": ({}, [], stops_and_vanishes, "client_stop"),
     "junk": ({}, [], sends_junk, "too_many_errors"),
     "hang-up": ({}, [], is_hung_up, "hung_up"),
-    "shutdown": ({}, [], lambda client: client.call.shut_down(), "shutting_down"),
+    "shutdown": ({}, [], lambda client: client.call.expel("shutting_down"), "shutting_down"),
     "the handler closes": ({}, [CloseStream()], nothing, "handler_closed"),
     "the handler fails": ({}, ["no emission"], nothing, "handler_failed"),
     "time limit": ({"time_limit": 0.05}, [], nothing, "time_limit"),

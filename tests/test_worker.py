@@ -5,7 +5,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError
 from django.utils import timezone
 
 from rtc import Stream, registry
@@ -33,7 +33,7 @@ def enlist(name):
 
 
 def admit(session_id, worker, **limits):
-    return registry.admit(session_id, "default", registry.Limits(**limits), None, CALLER, worker)
+    return registry.admit(session_id, "default", registry.ConcurrencyLimits(**limits), None, CALLER, worker)
 
 
 def silence(worker, seconds=SOME_S + 1):
@@ -105,7 +105,7 @@ def test_another_workers_beat_ends_them():
     lost, lives = enlist("lost"), enlist("lives")
     admit("a", lost)
     silence(lost)
-    assert registry.beat(lives, {})
+    assert registry.beat(lives, registry.Load())
     assert states() == {"a": "worker_lost"}
 
 
@@ -141,12 +141,12 @@ def test_a_worker_that_is_overdue_itself_takes_nobody_for_lost():
     silence(second)
     admit("c", first, stream=10)
     assert states() == {"a": "", "b": "", "c": ""}
-    assert registry.beat(first, {})
-    assert registry.beat(second, {})
-    assert registry.beat(first, {})
+    assert registry.beat(first, registry.Load())
+    assert registry.beat(second, registry.Load())
+    assert registry.beat(first, registry.Load())
     assert states() == {"a": "", "b": "", "c": ""}
     silence(second)
-    assert registry.beat(first, {})
+    assert registry.beat(first, registry.Load())
     assert states() == {"a": "", "b": "worker_lost", "c": ""}
 
 
@@ -154,7 +154,7 @@ def test_a_beat_records_the_figures_in_one_write(django_assert_num_queries):
     worker = enlist("here")
     silence(worker, 1)
     with django_assert_num_queries(2) as queries:
-        assert registry.beat(worker, {"1": {"frames_in": 5}})
+        assert registry.beat(worker, registry.Load(figures={"1": {"frames_in": 5}}))
     assert sum(query["sql"].startswith("UPDATE") for query in queries) == 1
     row = Worker.objects.get(pk=worker)
     assert row.figures == {"1": {"frames_in": 5}}
@@ -165,7 +165,7 @@ def test_a_worker_that_was_taken_for_lost_hears_it_at_its_next_beat():
     lost = enlist("lost")
     silence(lost)
     registry.reap()
-    assert not registry.beat(lost, {})
+    assert not registry.beat(lost, registry.Load())
 
 
 async def call_on(worker, session_id, handler):
@@ -238,7 +238,7 @@ async def test_a_heart_outlives_a_database_that_is_away(worker, settings, monkey
 
     def fail(*args):
         monkeypatch.setattr(registry, "beat", beat)
-        raise connection.Database.OperationalError("away")
+        raise OperationalError("away")
 
     monkeypatch.setattr(registry, "beat", fail)
     await perform(silence, pk, 5)

@@ -28,6 +28,17 @@ class Pacer:
         wait_s = self.ahead_s(now) - room_s
         return wait_s if wait_s > TIMER_RESOLUTION_S else 0.0
 
+    def leaves(self, duration_s: float, now: float) -> bool:
+        """`wait_s` and `sent` in one, for live audio: True, and it counts as sent, when the piece need not wait."""
+        ahead_s = self._played_at_s - now
+        if ahead_s <= 0.0:
+            self._played_at_s = now + duration_s + self.overhead_s
+            return True
+        if self.wait_s(duration_s, now):
+            return False
+        self._played_at_s += duration_s + self.overhead_s
+        return True
+
     def sent(self, duration_s: float, now: float) -> None:
         """A piece of that duration left at `now`."""
         self._played_at_s = max(now, self._played_at_s) + duration_s + self.overhead_s

@@ -32,10 +32,10 @@ class MemoryRecord:
     async def flush(self) -> None:
         await asyncio.sleep(0)
 
-    async def output(self, args: tuple[Any, ...], stored: Callable[[], None]) -> None:
+    async def output(self, args: tuple[Any, ...], stored: Callable[[int], None]) -> None:
         """Raises: TypeError, ValueError, for what can't be written as JSON."""
         self.outputs.append((self._loop.time(), json.loads(output_payload(args))))
-        self._loop.call_soon(stored)
+        self._loop.call_soon(stored, 1)
 
     def input(self, values: list[Any]) -> None:
         self.inputs.append((self._loop.time(), values))

@@ -43,6 +43,18 @@ def test_a_wait_that_was_waited_is_over(now, overhead_s, pieces):
         pacer.sent(duration_s, now)
 
 
+@given(starts, overheads, st.lists(st.tuples(durations, st.floats(0, 0.3)), min_size=1, max_size=50))
+def test_what_leaves_at_once_is_what_need_not_wait(now, overhead_s, pieces):
+    asked, told = Pacer(LEAD_S, overhead_s), Pacer(LEAD_S, overhead_s)
+    for duration_s, idle_s in pieces:
+        now += idle_s
+        wait_s = asked.wait_s(duration_s, now)
+        assert told.leaves(duration_s, now) is (wait_s == 0.0)
+        if not wait_s:
+            asked.sent(duration_s, now)
+        assert told.ahead_s(now) == pytest.approx(asked.ahead_s(now), abs=1e-9)
+
+
 @pytest.mark.parametrize("frame_s", [0.01, 0.02, 2048 / 44100, 0.1])
 @pytest.mark.parametrize("late_s", [0.0, 0.003])
 def test_a_minute_does_not_drift(frame_s, late_s):

@@ -11,3 +11,4 @@ RTC_OUTPUTS_WAIT_S = 1.5
 RTC_HEARTBEAT_S = 0.5
 RTC_WORKER_LOST_S = 2.0
 RTC_OUTPUTS_POLL_S = 0.5
+RTC_WORKER_FENCE_S = 20.0  # a disk that stalls is none of these tests' business

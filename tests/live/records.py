@@ -10,10 +10,10 @@ END_TIMEOUT_S = 5.0
 POLL_S = 0.02
 
 
-def session_rows(database: Path) -> list[dict[str, Any]]:
+def session_rows(database: Path, query: str = "SELECT * FROM rtc_session ORDER BY id") -> list[dict[str, Any]]:
     with closing(sqlite3.connect(database)) as connection:
         connection.row_factory = sqlite3.Row
-        return [dict(row) for row in connection.execute("SELECT * FROM rtc_session ORDER BY id")]
+        return [dict(row) for row in connection.execute(query)]
 
 
 async def ended_row(database: Path, session_id: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Server:
         self.database = directory / "db.sqlite3" if beside is None else beside.database
         self._template = template if beside is None else None
         self.log_path = directory / "server.log"
-        self._environment = environment(self.database, settings, variables or {})
+        self.environment = environment(self.database, settings, variables or {})
         self._started = threading.Event()
         self._port = 0
 
@@ -101,7 +101,7 @@ class Server:
         self._process = subprocess.Popen(
             [sys.executable, *COMMANDS[self.kind]],
             cwd=ROOT,
-            env=self._environment,
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -124,13 +124,14 @@ class Server:
             self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-        return self._wait()
+        return self.wait()
 
     def kill(self) -> int:
         self._process.kill()
-        return self._wait()
+        return self.wait()
 
-    def _wait(self) -> int:
+    def wait(self) -> int:
+        """Waits until the process has ended by itself; returns the exit code."""
         exit_code = self._process.wait()
         self._reader.join()
         return exit_code

@@ -18,3 +18,4 @@ RTC_STREAMS = {
     "quiet": "tests.live.streams.quiet",
 }
 RTC_START_TIMEOUT_S = 3.0
+RTC_DRAIN_S = 0.0

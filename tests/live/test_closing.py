@@ -222,6 +222,6 @@ async def test_sigterm_tells_every_client_of_daphne_within_a_second(start_server
     sent_s = time.monotonic()
     for closed_s, code, last in await asyncio.gather(*talks):
         assert closed_s - sent_s < SHUTDOWN_S
-        assert (code, last) == (4503, {"type": "end", "data": {"reason": "shutting_down"}})
+        assert (code, last) == (4503, {"type": "end", "data": {"reason": "draining"}})
     for session_id in ids:
-        assert (await ended_row(server.database, session_id))["end_reason"] == "shutting_down"
+        assert (await ended_row(server.database, session_id))["end_reason"] == "draining"

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from rtc import registry
 from rtc.conf import conf
-from rtc.models import Session, UsedTicket, Worker
+from rtc.mailbox import PARCEL_KEPT
+from rtc.models import Parcel, Session, UsedTicket, Worker
 
 BATCH = 200
 """How many are deleted in one transaction: calls that go on have to wait that long to write."""
@@ -36,6 +37,7 @@ class Command(BaseCommand):
             self._report("Would delete", sessions.count(), tickets.count(), workers.count())
         else:
             registry.reap()
+            _delete(Parcel.objects.filter(created_at__lt=now - PARCEL_KEPT))
             deleted = _delete(sessions), _delete(tickets)
             self._report("Deleted", *deleted, _delete(workers.filter(sessions__isnull=True)))
 

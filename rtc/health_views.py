@@ -1,0 +1,77 @@
+"""`/healthz`: the process lives. `/readyz`: it takes new sessions."""
+
+import asyncio
+from typing import Any
+
+from django.db import Error, connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from rtc.conf import conf
+from rtc.database import perform_beside
+from rtc.groups import NoAnswer, Unreachable, local_post
+from rtc.worker import local_worker
+
+DATABASE_TIMEOUT_S = 1.0
+LAYER_TIMEOUT_S = 0.5
+OK, AWAY, NONE = "ok", "away", "none"
+
+
+@never_cache
+@require_safe
+async def healthz(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": OK})
+
+
+@never_cache
+@require_safe
+async def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when this process takes new sessions, else 503; why, in JSON.
+
+    That the channel layer is away is told, and alone no reason: sessions start and go on without it.
+    """
+    worker = local_worker()
+    database, layer = await asyncio.gather(_database(), _channel_layer())
+    ready = (
+        database == OK
+        and not worker.draining
+        and not worker.overloaded
+        and not (conf.RTC_READY_NEEDS_CHANNEL_LAYER and layer != OK)
+    )
+    told: dict[str, Any] = {
+        "ready": ready,
+        "database": database,
+        "channel_layer": layer,
+        "draining": worker.draining,
+        "lag_ms": round(worker.lag.lag_ms, 1),
+        "sessions": len(worker.calls),
+    }
+    return JsonResponse(told, status=200 if ready else 503)
+
+
+async def _database() -> str:
+    """Asked where the heartbeat asks: while that waits, this does too."""
+    try:
+        async with asyncio.timeout(DATABASE_TIMEOUT_S):
+            await perform_beside(_ask_database)
+    except (Error, TimeoutError):
+        return AWAY
+    return OK
+
+
+def _ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+async def _channel_layer() -> str:
+    """Whether a message to ourselves arrives."""
+    post = local_post()
+    if not post.address:
+        return NONE
+    try:
+        await post.ask(post.address, {"kind": "ping"}, LAYER_TIMEOUT_S)
+    except (Unreachable, NoAnswer):
+        return AWAY
+    return OK

@@ -1,0 +1,65 @@
+"""SIGTERM: the worker drains before the server, whose signal it is, hears of it.
+
+ASGI has no word for this. Servers that take signals with `signal.signal`, as Daphne and uvicorn do, have done so before
+they run an application, so ours is put over theirs and passes it on. SIGINT stays with the server: it stops at once.
+"""
+
+import asyncio
+import atexit
+import logging
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from django.db import Error
+
+from rtc import registry
+from rtc.worker import SHUTTING_DOWN, LocalWorker
+
+logger = logging.getLogger(__name__)
+
+
+class Termination:
+    """Takes SIGTERM for one worker. The second one goes straight to the server."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, worker: LocalWorker, server: Any) -> None:
+        self._loop = loop
+        self._worker = worker
+        self._server = server
+        self._asked = False
+        self._stopping: asyncio.Task[None] | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self._asked or self._loop.is_closed():
+            self._server(number, frame)
+            return
+        self._asked = True
+        self._loop.call_soon_threadsafe(self._stop, number)
+
+    def _stop(self, number: int) -> None:
+        self._stopping = self._loop.create_task(self._worker.stop())
+        self._stopping.add_done_callback(lambda stopped: self._server(number, None))
+
+
+def install(worker: LocalWorker) -> None:
+    """Have SIGTERM drain this worker first, where a server takes that signal. On its event loop."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    server = signal.getsignal(signal.SIGTERM)
+    if not callable(server) or isinstance(server, Termination):
+        return
+    signal.signal(signal.SIGTERM, Termination(asyncio.get_running_loop(), worker, server))
+    atexit.register(_retire, worker, os.getpid())
+
+
+def _retire(worker: LocalWorker, pid: int) -> None:
+    """At exit, on whichever way: all records have been written by then."""
+    row = worker.give_up()
+    if row is None or os.getpid() != pid:
+        return
+    try:
+        registry.retire(row, SHUTTING_DOWN)
+    except Error as error:
+        logger.warning("the worker's end was not recorded: %s", error)

@@ -1,0 +1,3 @@
+from tests.live.settings import *  # noqa: F403
+
+RTC_DRAIN_S = 20.0

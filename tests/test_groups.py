@@ -1,0 +1,229 @@
+"""Messages between workers, through a real Redis: two posts are two workers."""
+
+import asyncio
+import logging
+
+import pytest
+
+from rtc import groups
+from rtc.groups import NoAnswer, Post, Unreachable, answers, make_layer
+from tests.live.redis_server import RedisServer
+from tests.virtual_time import until
+
+LAYER = "channels_redis.pubsub.RedisPubSubChannelLayer"
+TIMEOUT_S = 3.0
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory):
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def layers(settings, redis):
+    hosts = [{"address": redis.url, "socket_connect_timeout": 2, "socket_timeout": 5}]
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": LAYER, "CONFIG": {"hosts": hosts}}}
+
+
+@pytest.fixture
+async def make_post(layers):
+    made = []
+
+    def make():
+        layer = make_layer()
+        made.append((Post(layer), layer))
+        return made[-1][0]
+
+    yield make
+    for post, layer in made:
+        await post.close()
+        await layer.flush()
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What was asked with kind `test`; `wait` holds the answer back."""
+    monkeypatch.setattr(groups, "_answers", dict(groups._answers))
+    asked = []
+
+    @answers("test")
+    async def answer(question):
+        asked.append(question)
+        await asyncio.sleep(question.get("wait", 0))
+        if question.get("fail"):
+            raise ValueError("no answer to that")
+        return {"got": question["value"]}
+
+    return asked
+
+
+def question(value=1, **more):
+    return {"kind": "test", "value": value, **more}
+
+
+async def test_a_question_is_answered(make_post, asked):
+    here, there = make_post(), make_post()
+    there.open()
+    value = {"text": "\u00fc\0", "list": [1, 2.5, None], "big": 2**63 - 1}
+    assert await here.ask(there.address, question(value), TIMEOUT_S) == {"got": value}
+    assert asked == [question(value)]
+
+
+async def test_many_at_once_get_their_own_answers(make_post, asked):
+    here, there = make_post(), make_post()
+    there.open()
+    found = await asyncio.gather(*(here.ask(there.address, question(n), TIMEOUT_S) for n in range(100)))
+    assert [answer["got"] for answer in found] == list(range(100))
+    assert not here._asked
+
+
+async def test_who_is_slow_is_asked_twice_and_answers_once(make_post, asked):
+    here, there = make_post(), make_post()
+    there.open()
+    assert await here.ask(there.address, question(wait=0.6), 1.2) == {"got": 1}
+    assert asked == [question(wait=0.6)]
+
+
+async def test_an_answer_that_was_lost_is_given_again(make_post, asked):
+    here, there = make_post(), make_post()
+    there.open()
+    reply = there._reply
+    lost = []
+
+    async def lose(message, answer):
+        lost.append(answer)
+        there._reply = reply
+
+    there._reply = lose
+    assert await here.ask(there.address, question(), 0.9) == {"got": 1}
+    assert (len(lost), len(asked)) == (1, 1)
+
+
+async def test_a_question_that_was_lost_is_asked_again(make_post, asked):
+    here, there = make_post(), make_post()
+    asking = asyncio.create_task(here.ask(there.address, question(), 1.5))
+    await until(lambda: here._open.is_set())
+    there.open()
+    assert await asking == {"got": 1}
+
+
+async def test_nobody_answers(make_post, asked):
+    here = make_post()
+    with pytest.raises(NoAnswer):
+        await here.ask("rtc.worker.nobody", question(), 0.3)
+    assert not here._asked
+
+
+async def test_an_answer_that_fails_is_none_and_harms_nobody(make_post, asked, caplog):
+    here, there = make_post(), make_post()
+    there.open()
+    with pytest.raises(NoAnswer):
+        await here.ask(there.address, question(fail=True), 0.3)
+    assert "no answer to that" in caplog.text
+    assert await here.ask(there.address, question(), TIMEOUT_S) == {"got": 1}
+
+
+async def test_beyond_so_many_questions_at_a_time_none_are_taken(make_post, asked, monkeypatch, caplog):
+    monkeypatch.setattr(groups, "MAX_QUESTIONS", 2)
+    here, there = make_post(), make_post()
+    there.open()
+    asking = [asyncio.create_task(here.ask(there.address, question(n, wait=0.5), 1.0)) for n in range(3)]
+    found = await asyncio.gather(*asking, return_exceptions=True)
+    assert found[:2] == [{"got": 0}, {"got": 1}]
+    assert "left unanswered" in caplog.text
+
+
+async def test_without_a_layer_nobody_can_be_reached(settings):
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    post = Post(make_layer())
+    with pytest.raises(Unreachable):
+        await post.ask("rtc.worker.somebody", question(), TIMEOUT_S)
+    post.tell("rtc-outputs-1")
+    heard = []
+    post.follow("rtc-outputs-1", lambda: heard.append(1))
+    assert (post.address, heard, post._tasks) == ("", [], set())
+    settings.CHANNEL_LAYERS = {}
+    assert make_layer() is None
+
+
+class Ear:
+    def __init__(self):
+        self.heard = 0
+
+    def __call__(self):
+        self.heard += 1
+
+
+async def test_who_follows_a_group_hears_of_news_in_it(make_post):
+    here, there = make_post(), make_post()
+    ears = [Ear(), Ear(), Ear()]
+    for ear, group in zip(ears, ("rtc-outputs-1", "rtc-outputs-1", "rtc-outputs-2"), strict=True):
+        there.follow(group, ear)
+    await until(lambda: all(ear.heard for ear in ears))  # joined: there may have been news before
+    assert [ear.heard for ear in ears] == [1, 1, 1]
+    here.tell("rtc-outputs-1")
+    await until(lambda: ears[0].heard == 2)
+    assert [ear.heard for ear in ears] == [2, 2, 1]
+    there.unfollow("rtc-outputs-1", ears[0])
+    here.tell("rtc-outputs-1")
+    await until(lambda: ears[1].heard == 3)
+    there.unfollow("rtc-outputs-1", ears[1])
+    await until(lambda: there._joined == {"rtc-outputs-2"})
+    here.tell("rtc-outputs-1")
+    here.tell("rtc-outputs-2")
+    await until(lambda: ears[2].heard == 2)
+    assert [ear.heard for ear in ears] == [2, 3, 2]
+
+
+async def test_news_that_comes_thick_and_fast_is_told_once(make_post):
+    here, there = make_post(), make_post()
+    ear, last = Ear(), Ear()
+    there.follow("rtc-outputs-1", ear)
+    there.follow("rtc-outputs-2", last)
+    await until(lambda: ear.heard and last.heard)
+    for _ in range(100):
+        here.tell("rtc-outputs-1")
+    here.tell("rtc-outputs-2")
+    await until(lambda: last.heard == 2)
+    assert ear.heard == 2
+
+
+async def test_a_restart_of_redis(make_post, asked, redis, caplog):
+    here, there = make_post(), make_post()
+    ear = Ear()
+    there.follow("rtc-outputs-1", ear)
+    assert await here.ask(there.address, question(), TIMEOUT_S) == {"got": 1}
+    await until(lambda: ear.heard)
+    redis.stop()
+    with pytest.raises(Unreachable):
+        await here.ask(there.address, question(), TIMEOUT_S)
+    here.tell("rtc-outputs-1")  # nobody is told, and nothing fails
+    await until(lambda: not here._untold)
+    redis.start()
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                await here.ask(there.address, question(2), 0.6)
+                break
+            except (NoAnswer, Unreachable):
+                pass
+        before = ear.heard
+        while ear.heard == before:  # until it has subscribed again
+            here.tell("rtc-outputs-1")
+            await asyncio.sleep(0.05)
+
+
+async def test_it_opens_when_redis_comes(make_post, asked, redis, caplog):
+    redis.stop()
+    here, there = make_post(), make_post()
+    ear = Ear()
+    with caplog.at_level(logging.WARNING):
+        there.follow("rtc-outputs-1", ear)
+        with pytest.raises(Unreachable):
+            await here.ask(there.address, question(), 0.3)
+    assert "the channel layer is away" in caplog.text
+    redis.start()
+    await until(lambda: here._open.is_set() and there._open.is_set())
+    assert await here.ask(there.address, question(), TIMEOUT_S) == {"got": 1}
+    await until(lambda: ear.heard)
