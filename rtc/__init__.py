@@ -11,16 +11,27 @@ from rtc.convert import (
     create_message,
     wait_for_item,
 )
+from rtc.core.turn_options import AlgoOptions, SileroVadOptions
 from rtc.emission import AdditionalOutputs, AudioEmitType, CloseStream
 from rtc.handlers import AsyncStreamHandler, StreamHandler
+from rtc.replies import ReplyOnPause
+from rtc.reply import Reply, get_current_reply
+from rtc.silero import get_silero_model
 from rtc.streams import Stream
+from rtc.voice_activity import ModelOptions, PauseDetectionModel
 
 __all__ = [
     "AdditionalOutputs",
+    "AlgoOptions",
     "AsyncStreamHandler",
     "AudioEmitType",
     "CloseStream",
     "Context",
+    "ModelOptions",
+    "PauseDetectionModel",
+    "Reply",
+    "ReplyOnPause",
+    "SileroVadOptions",
     "Stream",
     "StreamHandler",
     "Warning",
@@ -33,5 +44,7 @@ __all__ = [
     "audio_to_int16",
     "create_message",
     "get_current_context",
+    "get_current_reply",
+    "get_silero_model",
     "wait_for_item",
 ]

@@ -193,6 +193,8 @@ class Call:
             place_mark=self._place_mark,
             unplayed_s=self._unplayed_s,
             input_timeout_s=conf.RTC_INPUT_TIMEOUT_S,
+            turn_finished=self._turn_finished,
+            reply_failed=self.failed,
         )
         try:
             handler = self._stream.new_handler()
@@ -310,6 +312,10 @@ class Call:
     async def _send_repeatedly(self, text: str, count: int) -> None:
         for _ in range(count):
             await self._socket.send_text(text)
+
+    def _turn_finished(self, turn: dict[str, Any]) -> None:
+        if self._record is not None:
+            self._record.turn(turn)
 
     def _unplayed_s(self) -> float:
         return 0.0 if self._runner is None else self._runner.playout.unplayed_s

@@ -31,6 +31,11 @@ class Conf:
         return self._get("RTC_INPUT_QUEUE_MS", 5_000)
 
     @property
+    def RTC_MAX_UTTERANCE_S(self) -> float:
+        """How long a turn of the user's may get before it is handed over without a pause, s."""
+        return self._get("RTC_MAX_UTTERANCE_S", 120.0)
+
+    @property
     def RTC_OUTPUT_QUEUE_MS(self) -> int:
         """How much audio may wait to be sent before the handler is made to wait, ms."""
         return self._get("RTC_OUTPUT_QUEUE_MS", 30_000)

@@ -59,6 +59,8 @@ class SessionHandle:
         clear: drops all queued audio, here and at the client.
         place_mark: puts a mark behind the audio queued so far.
         unplayed_s: how much audio was emitted and has not been played yet, in seconds, as far as the server can tell.
+        turn_finished: notes the figures of a turn that was replied to.
+        reply_failed: notes a failure of the user's code that the session survives.
     """
 
     id: str
@@ -71,6 +73,8 @@ class SessionHandle:
     user: Any = None
     input_timeout_s: float | None = None
     params: dict[str, Any] = field(default_factory=dict)
+    turn_finished: Callable[[dict[str, Any]], None] = lambda turn: None
+    reply_failed: Callable[[Exception], None] = lambda error: None
     _sending: set["Future[None]"] = field(default_factory=set, init=False, repr=False)
     _waiting: set["Future[Any]"] = field(default_factory=set, init=False, repr=False)
     _over: bool = field(default=False, init=False, repr=False)
@@ -109,13 +113,13 @@ class SessionHandle:
 
     def clear_queue(self) -> None:
         """Drop all audio not yet played, from any thread."""
-        self._on_loop(self.clear)
+        self.on_loop(self.clear)
 
     def mark(self, name: str) -> None:
         """Put a mark behind the audio emitted so far, from any thread."""
-        self._on_loop(self.place_mark, Mark(name=name))
+        self.on_loop(self.place_mark, Mark(name=name))
 
-    def _on_loop(self, callback: Callable[..., None], *args: Any) -> None:
+    def on_loop(self, callback: Callable[..., None], *args: Any) -> None:
         """Call at once on the session's own loop, so that it keeps its place between two emissions; else soon."""
         try:
             here = asyncio.get_running_loop() is self.loop

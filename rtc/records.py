@@ -13,7 +13,7 @@ from rtc.models import Session
 from rtc.news import announce
 from rtc.payloads import input_payload, output_payload
 from rtc.registry import Figures
-from rtc.signals import handler_failed
+from rtc.signals import handler_failed, turn_finished
 from rtc.tally import tally
 from rtc.wakeup import Wakeup
 
@@ -73,6 +73,12 @@ class CallRecord:
             self._entries += 1
             journal.add(EntryRecord(session_pk=self.pk, kind=kind, text=text))
 
+    def turn(self, figures: dict[str, Any]) -> None:
+        """Note a turn that is finished, and tell who listens to `turn_finished`."""
+        tally.turns += 1
+        self.entry("turn", describe(figures))
+        perform_soon(partial(turn_finished.send_robust, Session, session_pk=self.pk, turn=figures))
+
     def failed(self, error: Exception) -> None:
         """Note that the handler has failed, and tell who listens to `handler_failed`."""
         self.entry("failed", type(error.__cause__ or error).__name__)
@@ -108,3 +114,11 @@ class CallRecord:
     def _call_soon(self, callback: Callable[..., None], *args: Any) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(callback, *args)
+
+
+def describe(figures: dict[str, Any]) -> str:
+    """The figures of a turn as a line of the timeline."""
+    after = "no audio" if figures["delay_s"] is None else f"audio after {figures['delay_s'] * 1000:.0f} ms"
+    words = [word for word in ("interrupted", "failed") if figures[word]]
+    heard = f"heard {figures['heard_s']:.1f} of {figures['reply_s']:.1f} s"
+    return ", ".join([f"said {figures['said_s']:.1f} s", after, heard, *words])

@@ -3,7 +3,9 @@
 `session_started`, `session_ended`: `session`, the row. `session_ended` is sent exactly once, by whichever process
 recorded the end.
 `handler_failed`: `session_pk`, `error`, a `HandlerError` whose cause is what the handler raised.
-`turn_finished`: `session_pk`, `turn`, a dict of figures.
+`turn_finished`: `session_pk`, `turn`, a dict of figures, sent when the reply to a turn was played, stopped or failed:
+`said_s`, how long the turn was; `delay_s`, from its end to the reply's first audio (None: there was none); `reply_s`,
+how much audio was emitted, and `heard_s`, how much of it was heard; `interrupted`; `failed`.
 """
 
 from django.dispatch import Signal

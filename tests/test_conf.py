@@ -8,6 +8,7 @@ from rtc.conf import Conf, conf
 DEFAULTS = {
     "RTC_SEND_LEAD_MS": 200,
     "RTC_INPUT_QUEUE_MS": 5_000,
+    "RTC_MAX_UTTERANCE_S": 120.0,
     "RTC_OUTPUT_QUEUE_MS": 30_000,
     "RTC_MAX_AUDIO_BYTES": 65_536,
     "RTC_MAX_PARAMS_BYTES": 4_096,

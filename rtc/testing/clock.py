@@ -12,6 +12,8 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, TypeVar, TypeVarTuple
 
+from rtc.voice_activity import run_inline
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -78,9 +80,13 @@ def run_virtual(coroutine: Coroutine[Any, Any, T]) -> T:
     Raises:
         RuntimeError: for what other loops would only log, such as a task's exception that nobody looked at.
     """
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        result = runner.run(coroutine)
-        loop = runner.get_loop()
+    token = run_inline.set(True)
+    try:
+        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+            result = runner.run(coroutine)
+            loop = runner.get_loop()
+    finally:
+        run_inline.reset(token)
     assert isinstance(loop, VirtualTimeLoop)
     if loop.trouble:
         raise RuntimeError(loop.trouble[0]["message"]) from loop.trouble[0].get("exception")

@@ -19,6 +19,7 @@ class MemoryRecord:
         self.outputs: list[tuple[float, Any]] = []
         self.inputs: list[tuple[float, list[Any]]] = []
         self.entries: list[tuple[float, str, str]] = []
+        self.turns: list[tuple[float, dict[str, Any]]] = []
         self.ends = 0
         self.end_reason: str | None = None
         self.close_code: int | None = None
@@ -41,6 +42,9 @@ class MemoryRecord:
 
     def entry(self, kind: str, text: str = "") -> None:
         self.entries.append((self._loop.time(), kind, text))
+
+    def turn(self, figures: dict[str, Any]) -> None:
+        self.turns.append((self._loop.time(), figures))
 
     def failed(self, error: Exception) -> None:
         self.entry("failed", str(error))
