@@ -11,10 +11,10 @@ BROWSER_PACKAGES := tests/browser/node_modules/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format bench chromium
+.PHONY: help run demo test lint format bench bench-turns chromium
 
 help:  ## Show what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 run: $(RUNTIME)  ## Start the demo on HOST and PORT (127.0.0.1:8000)
 	@$(BIN)/python manage.py migrate --verbosity 0
@@ -39,6 +39,9 @@ format: $(DEV)  ## Put the code into shape
 
 bench: $(DEV)  ## Measure latency, CPU and memory against bare echoes and FastRTC
 	$(BIN)/python -m benchmarks
+
+bench-turns: $(DEV)  ## Measure turn taking, ours and FastRTC's
+	$(BIN)/python -m benchmarks.turns
 
 chromium:
 	@scripts/install-chromium
