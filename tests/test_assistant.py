@@ -1,13 +1,23 @@
 import re
+from contextvars import copy_context
 from datetime import datetime
+from types import SimpleNamespace
+from unittest.mock import ANY
 
+import numpy as np
 import pytest
 from django.contrib.auth import get_user_model
 
-from fastrtc_project.assistant.dialogue import ABILITIES, LONGEST_COUNT, Dialogue
+from fastrtc_project import streams
+from fastrtc_project.assistant.dialogue import ABILITIES, GREETING, LONGEST_COUNT, Dialogue
 from fastrtc_project.assistant.models import Note, Notebook, owner_of
 from fastrtc_project.assistant.numbers import NUMBER, read, spell
+from fastrtc_project.assistant.voice import Conversation
+from rtc import AdditionalOutputs, get_stt_model, get_tts_model
+from rtc.context import current_session
+from rtc.core.audio import to_int16
 from rtc.models import Session
+from rtc.testing import run_call
 
 
 class Paper:
@@ -26,9 +36,7 @@ class Paper:
         return self.lines.pop() if self.lines else None
 
     def clear(self):
-        count = len(self.lines)
         self.lines.clear()
-        return count
 
 
 @pytest.fixture
@@ -67,12 +75,29 @@ def test_what_follows_an_empty_note_is_the_note(say, paper):
     assert len(paper.lines) == 1
 
 
+def test_what_was_answered_too_early_is_taken_back(paper):
+    dialogue = Dialogue(paper, datetime.now)
+    dialogue.answer("Take a note, buy milk.")
+    dialogue.take_back()
+    dialogue.answer("Take a note, buy milk and eggs.")
+    assert paper.lines == ["buy milk and eggs"]
+    for hasty in ("Delete the last note.", "Delete all my notes."):
+        dialogue.answer(hasty)
+        assert paper.lines == []
+        dialogue.take_back()
+        assert paper.lines == ["buy milk and eggs"]
+    dialogue.answer("Take a note.")
+    dialogue.take_back()
+    assert dialogue.answer("Take a note. Call Anna.").text == "I have noted: Call Anna."
+
+
 def test_notes_are_read_counted_and_deleted(say, paper):
     assert say("Read my notes.") == "You have no notes."
     paper.lines = ["buy milk"]
     assert say("How many notes do I have?") == "You have one note."
+    assert say("Read my notes.") == "You have one note: buy milk."
     paper.lines.append("call Anna")
-    assert say("Please read me my notes") == "You have two notes. one: buy milk. two: call Anna."
+    assert say("Please read me my notes") == "You have two notes. One: buy milk. Two: call Anna."
     assert say("Delete the last note.") == "I have deleted: call Anna."
     assert say("Delete all my notes.") == "All your notes are deleted."
     assert say("Delete my notes.") == say("Remove my last note.") == "You have no notes."
@@ -142,7 +167,7 @@ def test_a_notebook_holds_its_owners_notes_alone():
     theirs.add("sell milk")
     assert mine.texts() == ["buy milk", "call Anna"]
     assert mine.remove_last() == "call Anna"
-    assert mine.clear() == 1
+    mine.clear()
     assert mine.remove_last() is None and mine.texts() == []
     assert Note.objects.get().text == "sell milk"
 
@@ -166,3 +191,60 @@ def test_an_id_used_again_is_its_newest_session():
     Session.objects.create(session_id="same", owner_key="0123", state=Session.State.ENDED)
     Session.objects.create(session_id="same", owner_key="4567")
     assert owner_of("same") == "browser:4567"
+
+
+def spoken(*texts: str, gap_s: float) -> tuple[int, np.ndarray]:
+    """The texts with silence after each, and a faint noise throughout, as a microphone has it."""
+    voice = get_tts_model()
+    rate = voice.sample_rate
+    parts = [part for text in texts for part in (voice.tts(text)[1], np.zeros(round(gap_s * rate), np.float32))]
+    samples = np.concatenate([np.zeros(round(gap_s * rate), np.float32), *parts])
+    noise = np.random.default_rng(seed=5).standard_normal(samples.size) * 10 ** (-60 / 20)
+    return rate, (samples + noise).astype(np.float32)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_call_with_the_assistant_from_greeting_to_goodbye():
+    result = run_call(
+        streams.assistant,
+        spoken("Take a note, call the dentist tomorrow morning.", "Read my notes.", "Goodbye.", gap_s=7),
+    )
+    transcript = [(output["role"], output["content"]) for _, output in result.outputs]
+    assert transcript == [
+        ("assistant", GREETING),
+        ("user", "Take a note, call the dentist to-morrow morning."),
+        ("assistant", "I have noted: call the dentist tomorrow morning."),
+        ("user", "Read my notes."),
+        ("assistant", "You have one note: call the dentist tomorrow morning."),
+        ("user", ANY),
+        ("assistant", "Goodbye!"),
+    ]
+    assert result.end_reason == "handler_closed" and not result.errors
+    assert Note.objects.get().text == "call the dentist tomorrow morning"
+    assert heard_after(result, "I have noted") == "I have noted, call the dentist to-morrow morning."
+
+
+def heard_after(result, beginning: str) -> str:
+    """What was played once an output that begins so had come, as the speech-to-text model understands it."""
+    times = [time_s for time_s, _ in result.outputs] + [float("inf")]
+    index = next(i for i, (_, output) in enumerate(result.outputs) if output["content"].startswith(beginning))
+    played = [samples for time_s, samples in result.pieces if times[index] <= time_s < times[index + 1]]
+    return get_stt_model().stt((result.audio[0], np.concatenate(played)))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_turn_that_is_gone_on_with_is_noted_once():
+    rate, samples = spoken("Take a note, call the dentist,", "tomorrow morning.", gap_s=0.7)
+    audio = to_int16(samples)[np.newaxis]
+    first = audio[:, : audio.shape[1] // 2]
+    conversation = Conversation()
+
+    def answer(turn):
+        emissions = list(conversation.reply((rate, turn)))
+        return [emission.args[0]["content"] for emission in emissions if isinstance(emission, AdditionalOutputs)][1]
+
+    context = copy_context()
+    context.run(current_session.set, SimpleNamespace(id="mine"))
+    assert context.run(answer, first) == "I have noted: call the dentist."
+    assert "omorrow morning" in context.run(answer, audio)
+    assert "omorrow morning" in Note.objects.get().text

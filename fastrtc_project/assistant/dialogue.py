@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from fastrtc_project.assistant.numbers import LARGEST, NUMBER, read, spell
@@ -17,7 +18,7 @@ class Notes(Protocol):
     def add(self, text: str) -> None: ...
     def texts(self) -> list[str]: ...
     def remove_last(self) -> str | None: ...
-    def clear(self) -> int: ...
+    def clear(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +41,21 @@ class Dialogue:
         self._notes = notes
         self._now = now
         self._waits_for_note = False
+        self._waited_before = False
+        self._take_back_notes: Callable[[], object] | None = None
+
+    def take_back(self) -> None:
+        """Undo what the last answer did: the caller had not finished."""
+        self._waits_for_note = self._waited_before
+        if self._take_back_notes is not None:
+            self._take_back_notes()
+            self._take_back_notes = None
 
     def answer(self, heard: str) -> Answer:
         spoken = _spoken(heard)
-        if self._waits_for_note:
-            self._waits_for_note = False
+        self._waited_before, self._waits_for_note = self._waits_for_note, False
+        self._take_back_notes = None
+        if self._waited_before:
             return Answer(text="All right.") if _NEVER_MIND.search(spoken) else self._note(spoken)
         for pattern, rule in _RULES:
             if match := pattern.search(spoken):
@@ -60,13 +71,16 @@ class Dialogue:
             self._waits_for_note = True
             return Answer(text="What shall I note?")
         self._notes.add(text)
+        self._take_back_notes = self._notes.remove_last
         return Answer(text=f"I have noted: {text}.")
 
     def _read_notes(self, match: re.Match[str]) -> Answer:
         texts = self._notes.texts()
         if not texts:
             return Answer(text="You have no notes.")
-        numbered = (f"{_in_words(number)}: {text}." for number, text in enumerate(texts, start=1))
+        if len(texts) == 1:
+            return Answer(text=f"You have one note: {texts[0]}.")
+        numbered = (f"{_in_words(number).capitalize()}: {text}." for number, text in enumerate(texts, start=1))
         return Answer(text=" ".join([_so_many(len(texts)), *numbered]))
 
     def _count_notes(self, match: re.Match[str]) -> Answer:
@@ -74,10 +88,20 @@ class Dialogue:
 
     def _remove_last(self, match: re.Match[str]) -> Answer:
         removed = self._notes.remove_last()
-        return Answer(text="You have no notes." if removed is None else f"I have deleted: {removed}.")
+        if removed is None:
+            return Answer(text="You have no notes.")
+        self._take_back_notes = partial(self._notes.add, removed)
+        return Answer(text=f"I have deleted: {removed}.")
 
     def _clear(self, match: re.Match[str]) -> Answer:
-        return Answer(text="All your notes are deleted." if self._notes.clear() else "You have no notes.")
+        texts = self._notes.texts()
+        self._notes.clear()
+        self._take_back_notes = partial(self._add_all, texts)
+        return Answer(text="All your notes are deleted." if texts else "You have no notes.")
+
+    def _add_all(self, texts: list[str]) -> None:
+        for text in texts:
+            self._notes.add(text)
 
     def _tell_time(self, match: re.Match[str]) -> Answer:
         now = self._now()

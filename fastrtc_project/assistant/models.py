@@ -52,9 +52,8 @@ class Notebook:
         last.delete()
         return last.text
 
-    def clear(self) -> int:
-        """How many there were."""
-        return self._notes().delete()[0]
+    def clear(self) -> None:
+        self._notes().delete()
 
     def _notes(self) -> models.QuerySet[Note]:
         return Note.objects.filter(owner=self._owner)
