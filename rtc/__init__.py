@@ -18,6 +18,7 @@ from rtc.replies import ReplyOnPause
 from rtc.reply import Reply, get_current_reply
 from rtc.silero import get_silero_model
 from rtc.speech import HibariTTSOptions, MoonshineSTT, get_stt_model, get_tts_model, stt_for_chunks
+from rtc.stop_words import ReplyOnStopWords
 from rtc.streams import Stream
 from rtc.voice_activity import ModelOptions, PauseDetectionModel
 
@@ -34,6 +35,7 @@ __all__ = [
     "PauseDetectionModel",
     "Reply",
     "ReplyOnPause",
+    "ReplyOnStopWords",
     "SileroVadOptions",
     "Stream",
     "StreamHandler",

@@ -1,6 +1,7 @@
 """Packages that only some of the features need."""
 
 import importlib
+from importlib.util import find_spec
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -12,9 +13,13 @@ def import_extra(module: str, *, extra: str, feature: str) -> Any:
     Raises:
         ImproperlyConfigured: it is not installed; names the extra that brings it.
     """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
+    require_extra(module, extra=extra, feature=feature)
+    return importlib.import_module(module)
+
+
+def require_extra(module: str, *, extra: str, feature: str) -> None:
+    """The same without importing it."""
+    if find_spec(module) is None:
         raise ImproperlyConfigured(
-            f'{feature} needs the extra "{extra}": pip install "fastrtc-django[{extra}]" ({error})'
-        ) from error
+            f'{feature} needs {module}, which is not installed: pip install "fastrtc-django[{extra}]"'
+        )

@@ -1,4 +1,4 @@
-"""Cutting long speech where it is quietest."""
+"""Cutting speech where it is quietest."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,16 +16,15 @@ def pieces(samples: NDArray[Any], sample_rate: int, longest_s: float) -> Iterato
     """Float samples of shape (n,) in pieces of at most `longest_s` seconds, which make up the whole."""
     longest = int(longest_s * sample_rate)
     while samples.size > longest:
-        cut = _quietest(samples[:longest], sample_rate)
+        first = int(longest * (1 - SEARCHED))
+        cut = first + quietest(samples[first:longest], round(QUIET_S * sample_rate))
         yield samples[:cut]
         samples = samples[cut:]
     yield samples
 
 
-def _quietest(samples: NDArray[Any], sample_rate: int) -> int:
-    """The middle of the quietest stretch near the end."""
-    width = max(1, int(QUIET_S * sample_rate))
-    first = int(samples.size * (1 - SEARCHED))
-    power = np.square(samples[first:], dtype=np.float64)
+def quietest(samples: NDArray[Any], width: int) -> int:
+    """Where the middle of the quietest stretch of `width` samples is; samples of shape (n,), n > width > 0."""
+    power = np.square(samples, dtype=np.float64)
     total = np.concatenate(([0.0], np.cumsum(power)))
-    return first + int(np.argmin(total[width:] - total[:-width])) + width // 2
+    return int(np.argmin(total[width:] - total[:-width])) + width // 2

@@ -5,7 +5,7 @@ Positions are seconds of the session's input audio.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LONGEST_LOOK_S = 2.0
 """How far back from its end a look goes."""
@@ -33,12 +33,18 @@ class StopWords:
 
     def are_in(self, text: str) -> bool:
         """Whether one of them is there, as whole words; case and punctuation don't matter."""
+        return self.words_after(text) is not None
+
+    def words_after(self, text: str) -> int | None:
+        """How many words follow the last stop word in the text; None: there is no stop word."""
         heard = _words(text)
-        return any(
-            heard[first : first + len(phrase)] == phrase
+        ends = [
+            first + len(phrase)
             for phrase in self._phrases
             for first in range(len(heard) - len(phrase) + 1)
-        )
+            if heard[first : first + len(phrase)] == phrase
+        ]
+        return len(heard) - max(ends) if ends else None
 
 
 def _words(text: str) -> list[str]:
@@ -55,6 +61,21 @@ class Look:
     begin_s: float
     end_s: float
     new_s: float
+
+    def after(self, other: "Look") -> "Look":
+        """This one, when `other`, the look before it, was left out."""
+        return replace(self, new_s=max(self.begin_s, other.new_s))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordEnd:
+    """What is said from `after_s` on is for the handler; but speech before `speech_from_s`, and `tail_s` of speech
+    without a silence from there on, may be the rest of the stop word, and begins no turn.
+    """
+
+    after_s: float
+    speech_from_s: float
+    tail_s: float
 
 
 class Looks:
@@ -91,8 +112,3 @@ class Looks:
         )
         self._looked_to_s = now_s
         return look
-
-    def forget(self) -> None:
-        """What has been heard so far is done with."""
-        self._onset_s = None
-        self._looked_to_s = self._spoken_to_s
