@@ -1,4 +1,4 @@
-"""N callers in real time: each speaks its track in frames of 20 ms, and notes when audio comes back."""
+"""N callers in real time: each speaks its track in frames, and notes when audio comes back."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import time
 from array import array
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from benchmarks.client import Session
-from benchmarks.frames import FRAME_S, PING, PONG, TEXT, client_frame, server_frames, start_message
+from benchmarks.frames import PING, PONG, TEXT, client_frame, server_frames, start_message
 from benchmarks.turns.speech import SAMPLE_RATE, Samples, noise
 from rtc.core.audio import encode_mulaw
 
-FRAME_SAMPLES = round(SAMPLE_RATE * FRAME_S)
 STAGGER_S = 4.0
 _KEY = b"\x37\xfa\x21\x3d"
 _SILENCE_DBFS = -65.0
@@ -48,16 +49,19 @@ class Caller:
 class Callers:
     """Connect one caller for each of the tracks, given as the frames that `frames_of` makes.
 
-    The tracks begin STAGGER_S apart at most, spread evenly, and so do the frames within their 20 ms.
+    The tracks begin STAGGER_S apart at most, spread evenly, and so do the frames within their duration.
     """
 
-    def __init__(self, port: int, path: str, tracks: list[list[bytes]], *, media_format: bool) -> None:
+    def __init__(
+        self, port: int, path: str, tracks: list[list[bytes]], *, frame_samples: int, media_format: bool
+    ) -> None:
         self.late_s = array("d")
-        self._silence = frames_of(noise(SAMPLE_RATE, _SILENCE_DBFS, seed=99))
+        self._frame_s = frame_samples / SAMPLE_RATE
+        self._silence = frames_of(noise(SAMPLE_RATE, _SILENCE_DBFS, seed=99), frame_samples)
         self._epoll = select.epoll()
         self._by_descriptor: dict[int, Caller] = {}
         self.callers: list[Caller] = []
-        stagger_frames = round(STAGGER_S / FRAME_S) if len(tracks) > 1 else 0
+        stagger_frames = round(STAGGER_S / self._frame_s) if len(tracks) > 1 else 0
         for index, track in enumerate(tracks):
             session = Session(port, path)
             caller = Caller(session, track, index * stagger_frames // len(tracks))
@@ -75,10 +79,10 @@ class Callers:
         """
         count = len(self.callers)
         frame_count = max(caller.starts_frames + len(caller.frames) for caller in self.callers)
-        step_s = FRAME_S / count
-        begin = time.perf_counter() + FRAME_S
+        step_s = self._frame_s / count
+        begin = time.perf_counter() + self._frame_s
         for index, caller in enumerate(self.callers):
-            caller.first_sample_at = begin + index * step_s + (caller.starts_frames - 1) * FRAME_S
+            caller.first_sample_at = begin + index * step_s + (caller.starts_frames - 1) * self._frame_s
         for place in range(frame_count * count):
             due = begin + place * step_s
             self._receive_until(due)
@@ -140,15 +144,15 @@ def _kind(message: bytes) -> str:
     return str(fields.get("event") or fields.get("type") or fields.get("status"))
 
 
-def frames_of(samples: Samples) -> list[bytes]:
-    """WebSocket frames with 20 ms of mu-law each, masked once for all who send them."""
-    payload = encode_mulaw(samples.astype("float32"))
+def frames_of(samples: Samples, frame_samples: int) -> list[bytes]:
+    """WebSocket frames of so many mu-law samples each, masked once for all who send them; the last is filled up."""
+    payload = encode_mulaw(np.pad(samples, (0, -samples.size % frame_samples)).astype("float32"))
     return [
         client_frame(
             TEXT,
             b'{"event":"media","media":{"payload":"%s"}}'
-            % binascii.b2a_base64(payload[start : start + FRAME_SAMPLES], newline=False),
+            % binascii.b2a_base64(payload[start : start + frame_samples], newline=False),
             _KEY,
         )
-        for start in range(0, len(payload) - FRAME_SAMPLES + 1, FRAME_SAMPLES)
+        for start in range(0, len(payload), frame_samples)
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.turns.apps.replies import THINKING_S
 from benchmarks.turns.callers import Caller
 from benchmarks.turns.speech import SAMPLE_RATE, Track, Turn
 from rtc.core.audio import decode_mulaw, encode_mulaw
@@ -24,8 +25,8 @@ class Answer:
 
     Args:
         label: of the turn.
-        latency_ms: from the turn's last sound to the first audio of the next reply; None: there was none before the
-            next turn.
+        latency_ms: from the turn's last sound to the first audio of the next reply, without what the reply function
+            took; None: there was none before the next turn.
         early: replies that began before the turn's last sound.
     """
 
@@ -54,7 +55,7 @@ def answers(caller: Caller, track: Track) -> list[Answer]:
     for turn, until_s in _turns(track):
         early = np.count_nonzero((starts_s >= turn.onset_s) & (starts_s < turn.end_s))
         after = starts_s[(starts_s >= turn.end_s) & (starts_s < until_s)]
-        latency_ms = (float(after[0]) - turn.end_s) * 1000 if after.size else None
+        latency_ms = (float(after[0]) - turn.end_s - THINKING_S) * 1000 if after.size else None
         found.append(Answer(label=turn.label, latency_ms=latency_ms, early=int(early)))
     return found
 
@@ -83,7 +84,7 @@ def interruptions(caller: Caller, track: Track) -> list[Interruption]:
 
 
 def lost_ms(track: Track, folder: Path) -> dict[str, float]:
-    """How much of each turn is in none of the utterances in the folder, all of them of that one track.
+    """How much of each turn's phrases is in none of the utterances in the folder, all of them of that one track.
 
     Raises:
         ValueError: an utterance is no part of the track.
@@ -95,8 +96,8 @@ def lost_ms(track: Track, folder: Path) -> dict[str, float]:
             covered[start:stop] = True
     lost = {}
     for turn in track.turns:
-        turn_covered = covered[round(turn.onset_s * SAMPLE_RATE) : round(turn.end_s * SAMPLE_RATE)]
-        lost[turn.label] = float(np.count_nonzero(~turn_covered)) / SAMPLE_RATE * 1000
+        spoken = [covered[round(begin_s * SAMPLE_RATE) : round(end_s * SAMPLE_RATE)] for begin_s, end_s in turn.phrases]
+        lost[turn.label] = sum(int(np.count_nonzero(~phrase)) for phrase in spoken) / SAMPLE_RATE * 1000
     return lost
 
 

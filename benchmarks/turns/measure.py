@@ -16,8 +16,8 @@ from benchmarks.servers import Server, busy_s, serving
 from benchmarks.targets import Target
 from benchmarks.turns.callers import Callers, frames_of
 from benchmarks.turns.hearing import Answer, Interruption, answers, interruptions, lost_ms
-from benchmarks.turns.speech import INTERRUPTIONS, ORDER, Track, joined, tracks
-from benchmarks.turns.targets import LECTURE, Setting
+from benchmarks.turns.speech import INTERRUPTIONS, ORDER, SAMPLE_RATE, Track, joined, tracks
+from benchmarks.turns.targets import FRAME_SAMPLES, LECTURE, Setting
 
 SETTLE_S = 0.5
 DRAIN_S = 1.0
@@ -76,7 +76,6 @@ class Bench:
         self._core = core
         self._folder = folder
         self._tracks = tracks(ORDER)
-        self._frames = [frames_of(track.samples) for track in self._tracks]
 
     def alone(self, target: Target, setting: Setting) -> Cell:
         """One caller, with each level of noise in turn; what it says is looked for in what the server got."""
@@ -84,38 +83,35 @@ class Bench:
         with tempfile.TemporaryDirectory(dir=self._folder) as name:
             os.environ["TURNS_UTTERANCES"] = name
             try:
-                cell = self._speak(target, setting, [track], [frames_of(track.samples)], Path(name))
+                cell = self._speak(target, setting, [track], Path(name))
             finally:
                 del os.environ["TURNS_UTTERANCES"]
         return cell
 
     def together(self, target: Target, setting: Setting, sessions: int) -> Cell:
         """N callers, each with one level of noise."""
-        chosen = [index % len(self._tracks) for index in range(sessions)]
-        tracks_ = [self._tracks[index] for index in chosen]
-        return self._speak(target, setting, tracks_, [self._frames[index] for index in chosen], None)
+        levels = len(self._tracks)
+        return self._speak(target, setting, [self._tracks[index % levels] for index in range(sessions)], None)
 
     def interrupting(self, target: Target) -> InterruptionCell:
         """One caller, who speaks into each reply."""
         track = joined(tracks(INTERRUPTIONS))
         with serving(target, self._core, self._folder) as server:
             self._warm_up(server, target, LECTURE)
-            callers = Callers(server.port, LECTURE.path, [frames_of(track.samples)], media_format=target.media_format)
+            callers = _call(server, target, LECTURE, [track])
             try:
                 callers.run()
                 return InterruptionCell(target=target.name, interruptions=interruptions(callers.callers[0], track))
             finally:
                 callers.close()
 
-    def _speak(
-        self, target: Target, setting: Setting, tracks_: list[Track], frames: list[list[bytes]], kept: Path | None
-    ) -> Cell:
+    def _speak(self, target: Target, setting: Setting, tracks_: list[Track], kept: Path | None) -> Cell:
         with serving(target, self._core, self._folder) as server:
             self._warm_up(server, target, setting)
             for path in kept.iterdir() if kept else ():
                 path.unlink()
             before_kib = server.resident_kib()
-            callers = Callers(server.port, setting.path, frames, media_format=target.media_format)
+            callers = _call(server, target, setting, tracks_)
             try:
                 callers.wait(SETTLE_S)
                 gc.collect()
@@ -145,11 +141,23 @@ class Bench:
 
     def _warm_up(self, server: Server, target: Target, setting: Setting) -> None:
         """One turn: the model's load, first imports and caches must not count against the first session."""
-        last = self._tracks[0]
-        first_frame = round((last.turns[-1].onset_s - SETTLE_S) * 50)
-        frames = self._frames[0][first_frame:]
-        callers = Callers(server.port, setting.path, [frames], media_format=target.media_format)
+        whole = self._tracks[0]
+        first_s = whole.turns[-1].onset_s - SETTLE_S
+        rest = Track(samples=whole.samples[round(first_s * SAMPLE_RATE) :], turns=())
+        callers = _call(server, target, setting, [rest])
         callers.wait(SETTLE_S)
         callers.run()
         callers.close()
         time.sleep(SETTLE_S)
+
+
+def _call(server: Server, target: Target, setting: Setting, tracks_: list[Track]) -> Callers:
+    frame_samples = FRAME_SAMPLES[target.name]
+    frames = {id(track): frames_of(track.samples, frame_samples) for track in tracks_}
+    return Callers(
+        server.port,
+        setting.path,
+        [frames[id(track)] for track in tracks_],
+        frame_samples=frame_samples,
+        media_format=target.media_format,
+    )

@@ -43,14 +43,29 @@ class Turn:
 
     Args:
         label: the same for the same sound, in whatever track it is.
-        onset_s, end_s: of the first and last sound.
+        phrases: when each begins and ends. Hesitations lie between them.
         convincing_s: by when 0.2 s of it have been heard, pauses not counted.
     """
 
     label: str
-    onset_s: float
-    end_s: float
+    phrases: tuple[tuple[float, float], ...]
     convincing_s: float
+
+    @property
+    def onset_s(self) -> float:
+        return self.phrases[0][0]
+
+    @property
+    def end_s(self) -> float:
+        """Of its last sound."""
+        return self.phrases[-1][1]
+
+    def later(self, delay_s: float) -> Turn:
+        return replace(
+            self,
+            phrases=tuple((begin_s + delay_s, end_s + delay_s) for begin_s, end_s in self.phrases),
+            convincing_s=self.convincing_s + delay_s,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +85,20 @@ def tracks(script: tuple[tuple[str | float, ...], ...]) -> list[Track]:
     parts = [np.zeros(round(LEAD_IN_S * SAMPLE_RATE))]
     turns = []
     for number, phrases in enumerate(script, start=1):
-        spoken = np.concatenate([_sound(phrase) for phrase in phrases])
+        sounds = [_sound(phrase) for phrase in phrases]
         onset_s = sum(part.size for part in parts) / SAMPLE_RATE
-        end_s = onset_s + spoken.size / SAMPLE_RATE
-        convincing_s = onset_s + _reaches(spoken, CONVINCING_S)
-        turns.append(Turn(label=str(number), onset_s=onset_s, end_s=end_s, convincing_s=convincing_s))
-        parts += [spoken, np.zeros(round(GAP_S * SAMPLE_RATE))]
+        ends_s = onset_s + np.cumsum([sound.size for sound in sounds]) / SAMPLE_RATE
+        turn = Turn(
+            label=str(number),
+            phrases=tuple(
+                (float(end_s) - sound.size / SAMPLE_RATE, float(end_s))
+                for phrase, sound, end_s in zip(phrases, sounds, ends_s, strict=True)
+                if isinstance(phrase, str)
+            ),
+            convincing_s=onset_s + _reaches(np.concatenate(sounds), CONVINCING_S),
+        )
+        turns.append(turn)
+        parts += [*sounds, np.zeros(round(GAP_S * SAMPLE_RATE))]
     clean = np.concatenate(parts)
     clean = np.pad(clean, (0, -clean.size % GRAIN_SAMPLES))
     return [
@@ -92,15 +115,7 @@ def joined(parts: list[Track]) -> Track:
     turns: list[Turn] = []
     start_s = 0.0
     for part in parts:
-        turns += [
-            replace(
-                turn,
-                onset_s=start_s + turn.onset_s,
-                end_s=start_s + turn.end_s,
-                convincing_s=start_s + turn.convincing_s,
-            )
-            for turn in part.turns
-        ]
+        turns += [turn.later(start_s) for turn in part.turns]
         start_s += part.duration_s
     return Track(samples=np.concatenate([part.samples for part in parts]), turns=tuple(turns))
 

@@ -1,4 +1,4 @@
-"""The reply functions, the same for both systems: they answer at once with a sound that tells which reply it is."""
+"""The reply functions, the same for both systems: they answer with a sound that tells which reply it is."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 SAMPLE_RATE = 48000  # as the callers', so that neither system resamples
+THINKING_S = 0.03
+"""FastRTC empties its queue a moment after it has begun to reply: an answer that comes at once is lost there."""
 BEEP_S = 0.4
 LECTURE_S = 30.0
 LEVELS = (2000, 4000, 7000, 11000, 16000, 22000)
@@ -33,6 +35,7 @@ def lecture(audio: Audio) -> Iterator[Audio]:
 
 
 def _sound(duration_s: float, *, chunk_s: float) -> Iterator[Audio]:
+    time.sleep(THINKING_S)
     level = LEVELS[next(_counter) % len(LEVELS)]
     chunk = np.full((1, round(chunk_s * SAMPLE_RATE)), level, np.int16)
     for _ in range(round(duration_s / chunk_s)):
