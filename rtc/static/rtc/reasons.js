@@ -6,6 +6,7 @@ const END_REASONS = {
   handler_closed: "The call is over.",
   idle: "The call ended because nothing was heard for a while. Connect again to go on.",
   time_limit: "The call reached its time limit.",
+  no_database: "The server can't reach its records. Try again in a moment.",
   no_start: "The server waited too long for the call to begin. Try again.",
   concurrency_limit_reached: "All lines are busy. Try again in a moment.",
   user_limit_reached: "You have as many calls open as you may. End one of them first.",
