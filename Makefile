@@ -24,10 +24,11 @@ run: $(RUNTIME)  ## Start the demo on HOST and PORT (127.0.0.1:8000)
 test: lint chromium $(BROWSER_PACKAGES)  ## Lint, then run every test
 	$(BIN)/python -m pytest
 
-lint: $(DEV)  ## Check style, types and migrations
+lint: $(DEV)  ## Check style, types, migrations and the demo project
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 format: $(DEV)  ## Put the code into shape
