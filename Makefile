@@ -10,7 +10,7 @@ BROWSER_PACKAGES := tests/browser/node_modules/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench chromium
+.PHONY: help run test lint format bench wheel chromium
 
 help:  ## Show what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -37,6 +37,9 @@ format: $(DEV)  ## Put the code into shape
 
 bench: $(DEV)  ## Measure latency, CPU and memory against bare echoes and FastRTC
 	$(BIN)/python -m benchmarks
+
+wheel: $(DEV)  ## Build the package into dist/
+	$(BIN)/python -m build --outdir dist .
 
 chromium:
 	@scripts/install-chromium
