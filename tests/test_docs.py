@@ -29,7 +29,8 @@ DONE_ELSEWHERE = {"shop/asgi.py", "shop/urls.py"}
 NODE = Path(sys.executable).parent / "node"
 CALL_S = 1.0
 TURN_S = 6.0
-EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+EXTRAS = PYPROJECT["tool"]["setuptools"]["dynamic"]["optional-dependencies"]
 
 
 def pages_with(*languages: str) -> list[Path]:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.blocks import ROOT
 
-PACKAGED = ["pyproject.toml", "README.md", "LICENSE", "requirements.txt", "rtc"]
+PACKAGED = ["pyproject.toml", "README.md", "LICENSE", "rtc", *(path.name for path in ROOT.glob("requirements*.txt"))]
 
 
 @pytest.fixture(scope="session")
