@@ -107,14 +107,15 @@ def use(module: ModuleType, text: str) -> None:
     """Call the streams that it makes, and run its tests."""
     for name, value in list(vars(module).items()):
         if isinstance(value, Stream) and f"\n{name} = " in text:
-            expect(f"{module.__name__}.{name}", call(value))
+            expect(f"{module.__name__}.{name}", call(value, f"{module.__name__}.{name}"))
         elif name.startswith("test_"):
             value()
 
 
-def call(stream: Stream) -> CallResult:
+def call(stream: Stream, name: str) -> CallResult:
     takes_turns = type(stream.handler).__name__.startswith("ReplyOn")
-    return run_call(stream, "hello.wav", inputs=[["Paris", 3]], seconds=TURN_S if takes_turns else CALL_S)
+    inputs = [INPUTS.get(name, ["Paris", 3])]
+    return run_call(stream, "hello.wav", inputs=inputs, seconds=TURN_S if takes_turns else CALL_S)
 
 
 def values(result: CallResult) -> list:
@@ -125,6 +126,7 @@ def level(result: CallResult) -> int:
     return int(np.abs(result.audio[1].astype(np.int32)).max(initial=0))
 
 
+INPUTS = {"shop.talk.stream": ["Oh: "]}
 EXPECTED = {
     "shop.echo.echo": lambda result: level(result) > 1000,
     "shop.chime.chimes": lambda result: level(result) > 5000,
@@ -138,7 +140,7 @@ EXPECTED = {
     "shop.parrot.parrot": lambda result: values(result)[0]["heard_s"] > 1 and level(result) > 1000,
     "shop.assistant.assistant": lambda result: [value["role"] for value in values(result)][:2] == ["user", "assistant"],
     "shop.patience.patience": lambda result: result.messages[1][1] == {"type": "send_input", "data": []},
-    "shop.talk.stream": lambda result: values(result)[0]["samples"] > 24000,
+    "shop.talk.stream": lambda result: values(result)[0]["prefix"] == "Oh: " and values(result)[0]["samples"] > 24000,
 }
 """What a call to each stream must come to, besides that nothing fails; the rest must be heard or put something out."""
 

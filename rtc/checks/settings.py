@@ -46,7 +46,8 @@ WORDS = {
 
 @register()
 def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    problems = [problem for name in NAMES if (problem := problem_of(name, getattr(conf, name)))]
+    given = [name for name in NAMES if hasattr(settings, name)]
+    problems = [problem for name in given if (problem := problem_of(name, getattr(settings, name)))]
     errors = [_wrong(problem) for problem in problems or _relations()]
     return [*errors, *_unknown()]
 
