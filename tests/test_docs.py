@@ -20,6 +20,7 @@ from rtc import Stream
 from rtc.checks.settings import check_settings
 from rtc.management.commands.rtc_call import write_wav
 from rtc.testing import CallResult, run_call
+from rtc.testing.dialling import read_audio
 from tests.blocks import ROOT, Block, blocks_of
 from tests.browser.speech import speak
 
@@ -67,15 +68,17 @@ def project(tmp_path, monkeypatch, settings, hello) -> Iterator[Path]:
 
 @pytest.mark.parametrize("page", pages_with("python"), ids=lambda page: page.stem)
 def test_python(page, project, settings):
+    rate, samples = read_audio("hello.wav")
+    at_hand = {"__name__": "block", "sample_rate": rate, "samples": samples}  # of loose lines, one after the other
     for block in blocks_in(page, "python"):
         try:
-            follow(block, project, settings)
+            follow(block, project, settings, at_hand)
         except Exception as error:
             error.add_note(f"in {block.place}")
             raise
 
 
-def follow(block: Block, project: Path, settings) -> None:
+def follow(block: Block, project: Path, settings, at_hand: dict) -> None:
     name, _ = block.file or ("", False)
     if name in DONE_ELSEWHERE:
         return
@@ -85,7 +88,7 @@ def follow(block: Block, project: Path, settings) -> None:
         (project / name).write_text(block.text)
         use(imported(name.removesuffix(".py").replace("/", ".")), block.text)
     else:
-        exec(compile(block.text, block.place, "exec"), {"__name__": "block"})
+        exec(compile(block.text, block.place, "exec"), at_hand)
 
 
 def take_settings(block: Block, settings) -> None:
