@@ -18,6 +18,7 @@ WRONG = [
     ("RTC_CONCURRENCY_LIMIT", "20", "not a whole number or None"),
     ("RTC_SHOW_HANDLER_ERRORS", 1, "not True or False"),
     ("RTC_WORKER_LOST_S", 5.0, "would be taken for lost"),
+    ("RTC_WORKER_FENCE_S", 15.0, "could go on that others ended"),
 ]
 RIGHT = [
     ("RTC_ALLOWED_ORIGINS", ("https://shop.example", "http://127.0.0.1:3000", "*")),

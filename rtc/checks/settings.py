@@ -16,12 +16,14 @@ PREFIX = "RTC_"
 NAMES = [name for name in vars(Conf) if name.startswith(PREFIX)]
 POSITIVE = {
     "RTC_ADMISSION_QUEUE",
+    "RTC_ANSWER_TIMEOUT_S",
     "RTC_DATABASE_PATIENCE_S",
     "RTC_ERROR_WINDOW_S",
     "RTC_HEARTBEAT_S",
     "RTC_IDLE_TIMEOUT_S",
     "RTC_INPUT_QUEUE_MS",
     "RTC_INPUT_TIMEOUT_S",
+    "RTC_LEASE_S",
     "RTC_MAX_AUDIO_BYTES",
     "RTC_MAX_INPUT_BYTES",
     "RTC_OUTPUTS_POLL_S",
@@ -29,6 +31,7 @@ POSITIVE = {
     "RTC_OUTPUT_QUEUE_MS",
     "RTC_START_TIMEOUT_S",
     "RTC_TICKET_MAX_AGE_S",
+    "RTC_WORKER_FENCE_S",
     "RTC_WORKER_LOST_S",
 }
 """What makes no sense at 0. No setting makes sense below."""
@@ -108,6 +111,11 @@ def _relations() -> Iterator[str]:
         yield (
             f"RTC_WORKER_LOST_S is {conf.RTC_WORKER_LOST_S:g}: a worker that records every "
             f"{conf.RTC_HEARTBEAT_S:g} s that it lives would be taken for lost."
+        )
+    if conf.RTC_WORKER_FENCE_S >= conf.RTC_WORKER_LOST_S:
+        yield (
+            f"RTC_WORKER_FENCE_S is {conf.RTC_WORKER_FENCE_S:g}: a session could go on that others ended after "
+            f"{conf.RTC_WORKER_LOST_S:g} s."
         )
 
 
