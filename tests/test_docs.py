@@ -71,11 +71,22 @@ def test_python(page, project, settings):
     rate, samples = read_audio("hello.wav")
     at_hand = {"__name__": "block", "sample_rate": rate, "samples": samples}  # of loose lines, one after the other
     for block in blocks_in(page, "python"):
-        try:
+        with Place(block.place):
             follow(block, project, settings, at_hand)
-        except Exception as error:
-            error.add_note(f"in {block.place}")
-            raise
+
+
+class Place:
+    """Has what goes wrong say where."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is not None:
+            error.add_note(f"in {self._place}")
 
 
 def follow(block: Block, project: Path, settings, at_hand: dict) -> None:

@@ -88,9 +88,9 @@ class Command(BaseCommand):
     def _conclude(self, call: Any, output: Path | None) -> None:
         heard = call.heard.samples
         level = int(np.abs(heard.astype(np.int32)).max(initial=0))
-        self.stderr.write(f"Heard {heard.size / call.sample_rate:.1f} s, peak {level / 32768:.0%}.")
+        self.stderr.write(f"Heard {heard.size / call.sample_rate:.1f} s, peak {level / 32768:.0%}.", str)
         if output:
-            self.stderr.write(f"Written to {output}.")
+            self.stderr.write(f"Written to {output}.", str)
         if call.end_reason not in FINE:
             raise CommandError(f"The call ended: {call.end_text or call.end_reason}")
 
