@@ -14,7 +14,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from django.core.management import get_commands, load_command_class
-from django.template import Template
+from django.template import RequestContext, Template
 
 from rtc import Stream
 from rtc.checks.settings import check_settings
@@ -197,13 +197,19 @@ def test_javascript_can_be_parsed(page, tmp_path):
 
 
 @pytest.mark.parametrize("page", pages_with("json", "html", "toml"), ids=lambda page: page.stem)
-def test_other_languages_can_be_read(page):
+def test_other_languages_can_be_read(page, rf, tmp_path, settings):
     for block in blocks_in(page, "json"):
         assert [json.loads(line) for line in block.text.splitlines()], block.place
     for block in blocks_in(page, "toml"):
         tomllib.loads(block.text)
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    (tmp_path / "shop").mkdir()
     for block in blocks_in(page, "html"):
-        Template(block.text)
+        if "{% extends" in block.text:
+            (tmp_path / "shop" / "talk.html").write_text(block.text)
+        else:
+            rendered = Template(block.text).render(RequestContext(rf.get("/")))
+            assert "<" in rendered, block.place
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

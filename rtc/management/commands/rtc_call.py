@@ -46,7 +46,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--params", type=_object, default={}, metavar="JSON", help="An object for the handler.")
         parser.add_argument("--user", metavar="NAME", help="Call as this user, with a connect ticket.")
-        parser.add_argument("--url", help=f"Where the list of streams is; by default on {SERVER}.")
+        parser.add_argument("--url", help=f"Of the list of streams, or the socket; by default on {SERVER}.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         remote = _remote()
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         if seconds is None:
             seconds = samples.size / rate + AFTER_S if options["wav"] else SILENT_S
         try:
-            address = remote.Address(options["url"] or _own_address(), options["alias"])
+            address = remote.Address.of(options["url"] or _own_address(), options["alias"])
         except ValueError as error:
             raise CommandError(str(error)) from error
         with _progress_bar(seconds) as bar:
