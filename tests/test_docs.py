@@ -93,6 +93,9 @@ def follow(block: Block, project: Path, settings, at_hand: dict) -> None:
     name, _ = block.file or ("", False)
     if name in DONE_ELSEWHERE:
         return
+    if "from fastrtc import" in block.text:  # what the page is to lead away from
+        compile(block.text, block.place, "exec")
+        return
     if name == "shop/settings.py":
         take_settings(block, settings)
     elif name:
