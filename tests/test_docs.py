@@ -100,9 +100,11 @@ def follow(block: Block, project: Path, settings, at_hand: dict) -> None:
         take_settings(block, settings)
     elif name:
         (project / name).write_text(block.text)
-        use(imported(name.removesuffix(".py").replace("/", ".")), block.text)
+        module = name.removesuffix(".py").replace("/", ".")
+        use(vars(imported(module)), block.text, f"{module}.")
     else:
         exec(compile(block.text, block.place, "exec"), at_hand)
+        use(at_hand, block.text)
 
 
 def take_settings(block: Block, settings) -> None:
@@ -120,12 +122,12 @@ def imported(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
-def use(module: ModuleType, text: str) -> None:
-    """Call the streams that it makes, and run its tests."""
-    for name, value in list(vars(module).items()):
+def use(names: dict, text: str, prefix: str = "") -> None:
+    """Call the streams that a block makes, and run its tests."""
+    for name, value in list(names.items()):
         if isinstance(value, Stream) and f"\n{name} = " in text:
-            expect(f"{module.__name__}.{name}", call(value, f"{module.__name__}.{name}"))
-        elif name.startswith("test_"):
+            expect(f"{prefix}{name}", call(value, f"{prefix}{name}"))
+        elif name.startswith("test_") and f"def {name}(" in text:
             value()
 
 
@@ -145,6 +147,8 @@ def level(result: CallResult) -> int:
 
 INPUTS = {"shop.talk.stream": ["Oh: "]}
 EXPECTED = {
+    "helper": lambda result: {"type": "stopword", "data": ""} not in [message for _, message in result.messages],
+    "parrot": lambda result: level(result) > 1000,
     "shop.echo.echo": lambda result: level(result) > 1000,
     "shop.chime.chimes": lambda result: level(result) > 5000,
     "shop.gate.gate": lambda result: level(result) > 1000,
@@ -229,4 +233,7 @@ def test_each_page_is_in_the_index():
 
 def test_each_expectation_has_its_stream():
     text = "".join(page.read_text() for page in PAGES)
-    assert [name for name in EXPECTED if f"# {'/'.join(name.split('.')[:2])}.py" not in text] == []
+    places = {
+        name: f"# {'/'.join(name.split('.')[:2])}.py" if "." in name else f"\n{name} = Stream(" for name in EXPECTED
+    }
+    assert [name for name, place in places.items() if place not in text] == []

@@ -80,6 +80,8 @@ class Command(BaseCommand):
         exceptions = import_module("websockets.exceptions")
         try:
             asyncio.run(call.run())
+        except KeyboardInterrupt:
+            self.stderr.write("Hung up.", str)
         except (OSError, TimeoutError, exceptions.WebSocketException) as error:
             raise CommandError(f"No call to {call.address.socket}: {error or type(error).__name__}") from error
         except import_module("rtc.remote").CallRefused as error:
