@@ -75,7 +75,6 @@ class CallRecord:
 
     def turn(self, figures: dict[str, Any]) -> None:
         """Note a turn that is finished, and tell who listens to `turn_finished`."""
-        tally.turns += 1
         self.entry("turn", describe(figures))
         perform_soon(partial(turn_finished.send_robust, Session, session_pk=self.pk, turn=figures))
 

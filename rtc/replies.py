@@ -158,6 +158,12 @@ class ReplyOnPause(AsyncStreamHandler):
         elif self._replier.reply is not None:
             self._replier.reply.answered(name)
 
+    def interrupted(self) -> None:
+        """The client wants to hear no more of this reply."""
+        if self._replier.reply is not None:
+            self._replier.drop()
+            self._reply_over()
+
     def replied(self, reply: Reply) -> None:
         """A reply was heard to its end, or stopped: `reply` says how far it got. Override it; it must not block."""
 
