@@ -6,20 +6,23 @@ PORT ?= 8000
 BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
+DEMO := .venv/.demo-installed
 BROWSER_PACKAGES := tests/browser/node_modules/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench chromium
+.PHONY: help run demo test lint format bench bench-turns chromium
 
 help:  ## Show what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 run: $(RUNTIME)  ## Start the demo on HOST and PORT (127.0.0.1:8000)
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py demo_admin
 	@echo "Demo:  http://$(HOST):$(PORT)/"
 	@exec $(BIN)/daphne --bind $(HOST) --port $(PORT) fastrtc_project.asgi:application
+
+demo: $(DEMO) run  ## The same with the assistant, whose models it installs first (150 MB)
 
 test: lint chromium $(BROWSER_PACKAGES)  ## Lint, then run every test
 	$(BIN)/python -m pytest
@@ -37,6 +40,9 @@ format: $(DEV)  ## Put the code into shape
 bench: $(DEV)  ## Measure latency, CPU and memory against bare echoes and FastRTC
 	$(BIN)/python -m benchmarks
 
+bench-turns: $(DEV)  ## Measure turn taking, ours and FastRTC's
+	$(BIN)/python -m benchmarks.turns
+
 chromium:
 	@scripts/install-chromium
 
@@ -48,7 +54,12 @@ $(RUNTIME): requirements.txt | $(BIN)/python
 	@$(PIP) install --requirement requirements.txt
 	@touch $@
 
-$(DEV): requirements-dev.txt $(RUNTIME)
+$(DEMO): requirements-demo.txt requirements-vad.txt requirements-stt.txt requirements-tts.txt $(RUNTIME)
+	@echo "Installing the assistant's models into .venv"
+	@$(PIP) install --requirement requirements-demo.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt requirements-demo.txt requirements-vad.txt requirements-stt.txt requirements-tts.txt $(RUNTIME)
 	@echo "Installing the development requirements into .venv"
 	@$(PIP) install --requirement requirements-dev.txt
 	@touch $@

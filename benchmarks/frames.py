@@ -111,12 +111,12 @@ def echoed_numbers(message: bytes) -> list[tuple[int, bool]]:
     ]
 
 
-def start_message(session_id: str, *, media_format: bool) -> bytes:
+def start_message(session_id: str, *, media_format: bool, sample_rate: int = SAMPLE_RATE) -> bytes:
     message: dict[str, object] = {"event": "start", "websocket_id": session_id}
     if media_format:
         message["media_format"] = {
             "encoding": "mulaw",
-            "sample_rate": SAMPLE_RATE,
+            "sample_rate": sample_rate,
             "framing": "json",
         }
     return json.dumps(message).encode()

@@ -43,7 +43,7 @@ def markdown(results: Results) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     names = list(header)
     lines = [names, ["---", "---"] + ["---:"] * (len(names) - 2), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -52,7 +52,7 @@ def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def _cells(results: Results) -> str:
     header = "sessions", "server", "p50 ms", "p95 ms", "p99 ms", "CPU ms/session-s", "KiB/session", "lost"
     rows = [_cell_row(results, target, sessions) for sessions in results.sessions for target in results.targets]
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _cell_row(results: Results, target: str, sessions: int) -> list[str]:
@@ -77,12 +77,12 @@ def _ratios(results: Results) -> str:
         ratios = [results.ratio(target, baseline, sessions, value) for sessions in results.sessions]
         if None not in ratios:
             rows.append([label, "", *(f"{ratio:.2f}" for ratio in ratios)])
-    return _table(["ratio", "sessions:", *map(str, results.sessions)], rows)
+    return table(["ratio", "sessions:", *map(str, results.sessions)], rows)
 
 
 def _idle(results: Results) -> str:
     rows = [[str(cell.sessions), LABELS[cell.target], f"{cell.cpu_ms:.3f}"] for cell in results.idle]
-    return _table(("sessions", "server", "CPU ms/session-s"), rows)
+    return table(("sessions", "server", "CPU ms/session-s"), rows)
 
 
 def _long_calls(results: Results) -> str:
@@ -91,7 +91,7 @@ def _long_calls(results: Results) -> str:
     rows = [
         [str(call.sessions), LABELS[call.target], *(f"{p50:.2f}" for p50 in call.p50_ms)] for call in results.long_calls
     ]
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _warnings(results: Results) -> list[str]:

@@ -15,6 +15,15 @@ from benchmarks.measure import Cell, IdleCell, LongCall
 PACKAGES = ("channels", "daphne", "django", "uvicorn", "uvloop", "websockets")
 
 
+def machine() -> dict[str, Any]:
+    return {
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+
+
 @dataclass(slots=True, kw_only=True)
 class Results:
     """rounds[i] holds the cells of round i: adjacent in time, so ratios are taken within a round."""
@@ -46,12 +55,7 @@ class Results:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "machine": {
-                "system": platform.platform(),
-                "python": platform.python_version(),
-                "cores": os.cpu_count(),
-                "packages": {name: version(name) for name in PACKAGES},
-            },
+            "machine": machine(),
             "seconds": self.seconds,
             "rounds": [[asdict(cell) for cell in cells] for cells in self.rounds],
             "idle": [asdict(cell) for cell in self.idle],

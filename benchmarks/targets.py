@@ -26,20 +26,20 @@ class Target:
     media_format: bool = False
 
 
-def _daphne(application: str) -> Callable[[int], list[str]]:
+def daphne(application: str) -> Callable[[int], list[str]]:
     def command(port: int) -> list[str]:
         options = ["-b", "127.0.0.1", "-p", str(port), "-v", "0"]
-        return [sys.executable, "-m", "daphne", *options, f"benchmarks.apps.{application}"]
+        return [sys.executable, "-m", "daphne", *options, application]
 
     return command
 
 
-def _uvicorn(application: str, python: str = sys.executable) -> Callable[[int], list[str]]:
+def uvicorn(application: str, python: str = sys.executable) -> Callable[[int], list[str]]:
     def command(port: int) -> list[str]:
         options = ["--host", "127.0.0.1", "--port", str(port)]
         options += ["--loop", "uvloop", "--http", "httptools", "--ws", "auto"]
         options += ["--ws-per-message-deflate", "false", "--log-level", "warning"]
-        return [python, "-m", "uvicorn", *options, f"benchmarks.apps.{application}"]
+        return [python, "-m", "uvicorn", *options, application]
 
     return command
 
@@ -48,28 +48,28 @@ ALL = (
     Target(
         name=BARE_DAPHNE,
         label="bare echo, Daphne",
-        command=_daphne("bare:application"),
+        command=daphne("benchmarks.apps.bare:application"),
     ),
     Target(
         name=OURS_DAPHNE,
         label="rtc echo, Daphne",
-        command=_daphne("ours:application"),
+        command=daphne("benchmarks.apps.ours:application"),
         media_format=True,
     ),
     Target(
         name=BARE_UVICORN,
         label="bare echo, uvicorn",
-        command=_uvicorn("bare:application"),
+        command=uvicorn("benchmarks.apps.bare:application"),
     ),
     Target(
         name=OURS_UVICORN,
         label="rtc echo, uvicorn",
-        command=_uvicorn("ours:application"),
+        command=uvicorn("benchmarks.apps.ours:application"),
         media_format=True,
     ),
     Target(
         name=FASTRTC_UVICORN,
         label="FastRTC echo, uvicorn",
-        command=_uvicorn("fastrtc_echo:application", str(FASTRTC_PYTHON)),
+        command=uvicorn("benchmarks.apps.fastrtc_echo:application", str(FASTRTC_PYTHON)),
     ),
 )

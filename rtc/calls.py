@@ -217,6 +217,10 @@ class Call:
         if self._runner is not None:
             await self._runner.marked(effect.name)
 
+    async def _interrupt(self, effect: effects.Interrupt) -> None:
+        if self._runner is not None:
+            await self._runner.interrupt()
+
     async def _play_out(self, effect: effects.PlayOut) -> None:
         if self._runner is not None:
             self._runner.finish()
@@ -349,6 +353,7 @@ _PERFORM: dict[type, Callable[[Call, Any], Awaitable[None]]] = {
     effects.Admit: Call._admit,
     effects.Run: Call._run,
     effects.Marked: Call._marked,
+    effects.Interrupt: Call._interrupt,
     effects.PlayOut: Call._play_out,
     effects.Close: Call._close,
 }

@@ -21,6 +21,11 @@ class Conf:
         return self._get("RTC_ALLOWED_ORIGINS", [])
 
     @property
+    def RTC_CONTENT_SECURITY_POLICY(self) -> bool:
+        """Send a strict Content-Security-Policy with the app's own pages, where the project's middleware makes none."""
+        return self._get("RTC_CONTENT_SECURITY_POLICY", True)
+
+    @property
     def RTC_SEND_LEAD_MS(self) -> int:
         """How far ahead of what has been played audio is sent, ms."""
         return self._get("RTC_SEND_LEAD_MS", 200)

@@ -106,6 +106,12 @@ class HandlerBase:
     def marked(self, name: str) -> None:
         """The client has played, or dropped, all audio before this mark. Override it; it must not block."""
 
+    def interrupted(self) -> None:
+        """The client wants to hear no more of this (`clear`): what was emitted and not played has been dropped.
+
+        Override it to stop what would be emitted next; it must not block.
+        """
+
     async def send_message(self, msg: str) -> None:
         """Send a text frame to the client; `create_message` makes one."""
         await self.session.send_text(msg)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from rtc.conf import conf
 from rtc.database import perform_beside
-from rtc.groups import NoAnswer, Unreachable, local_post
+from rtc.post import NoAnswer, Unreachable, local_post
 from rtc.worker import local_worker
 
 DATABASE_TIMEOUT_S = 1.0

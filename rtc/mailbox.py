@@ -14,8 +14,8 @@ from rtc import inputs
 from rtc.answers import Refusal
 from rtc.conf import conf
 from rtc.database import perform
-from rtc.groups import Message, NoAnswer, Unreachable, answers, local_post
 from rtc.models import Parcel, Session, Worker
+from rtc.post import Message, NoAnswer, Unreachable, answers, local_post
 from rtc.worker import local_worker, workers
 
 PARCEL_KEPT = timedelta(minutes=1)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from rtc import outputs
-from rtc.groups import local_post, tell
+from rtc.post import local_post, tell
 
 
 def announce(session_pk: int) -> None:

@@ -37,6 +37,8 @@ HEADERS = {
 async def outputs(request: HttpRequest) -> HttpResponseBase:
     """Everything behind `Last-Event-ID` and, without one that we gave for this session, from its first output on.
 
+    An EventSource that a page makes anew can't send that header: `?last_event_id=` serves as well, where it is absent.
+
     A client may ask before its session has started. The answer to a reader who has had the last event is 204, upon
     which an EventSource stops asking.
 
@@ -46,7 +48,7 @@ async def outputs(request: HttpRequest) -> HttpResponseBase:
     session_id = request.GET.get("webrtc_id", "")
     if not SESSION_ID.fullmatch(session_id):
         raise Refusal(400, "bad_session_id", "webrtc_id is not 1 to 64 of A-Z a-z 0-9 _ . -")
-    last_event_id = request.headers.get("Last-Event-ID", "")
+    last_event_id = request.headers.get("Last-Event-ID") or request.GET.get("last_event_id", "")
     claim = await claim_of(request)
     session = await session_for(claim, session_id)
     position = 0

@@ -126,10 +126,18 @@ class Runner:
         self._handler.set_args(values)
 
     async def marked(self, name: str) -> None:
+        await self._call_back("marked", name)
+
+    async def interrupt(self) -> None:
+        """The client wants to hear no more of what is being said."""
+        self.playout.clear()
+        await self._call_back("interrupted")
+
+    async def _call_back(self, name: str, *args: Any) -> None:
         token = current_session.set(self._session)
         try:
-            with blaming("marked"):
-                self._handler.marked(name)
+            with blaming(name):
+                getattr(self._handler, name)(*args)
         except HandlerError as error:
             await self._failed(error, error.__cause__ or error)
         finally:

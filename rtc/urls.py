@@ -11,4 +11,5 @@ urlpatterns = [
     path("readyz", health_views.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("<slug:alias>/", views.ClientView.as_view(), name="client"),
+    path("<slug:alias>/docs", views.DocsView.as_view(), name="docs"),
 ]

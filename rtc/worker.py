@@ -17,9 +17,9 @@ from rtc.conf import conf
 from rtc.core.exceptions import Refused
 from rtc.core.session import COME_AGAIN
 from rtc.database import perform, perform_beside, perform_soon
-from rtc.groups import local_post
 from rtc.journal import journal
 from rtc.lag import CpuProbe, LagProbe
+from rtc.post import local_post
 from rtc.tally import tally
 
 if TYPE_CHECKING:

@@ -144,6 +144,26 @@ async def test_the_current_context_is_known_in_every_callback():
     assert {name: handler.calls for name, handler in handlers.items()} == {"a": ["a"] * 5, "b": ["b"] * 5}
 
 
+class Interrupted(Scripted):
+    def interrupted(self):
+        self.calls.append(get_current_context().webrtc_id)
+
+
+@virtual_time
+async def test_a_client_that_interrupts_hears_no_more_and_the_handler_is_told():
+    handler = Interrupted(level(1000, 10.0))
+    client = Client(Stream(handler))
+    await client.start(media_format=MULAW_24K)
+    await client.until(lambda client: len(client.heard) >= 480)
+    await client.say(event="clear")
+    await elapse(1.0)
+    assert {"event": "clear"} in client.messages
+    assert len(client.heard) < 24000 * 0.5
+    assert handler.calls == ["start_up", "a"]
+    await client.stop()
+    await client.until_closed()
+
+
 @virtual_time
 async def test_leaving_while_being_admitted_is_recorded():
     handler = Scripted()

@@ -3,7 +3,7 @@ from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 from rtc import Stream
-from rtc.checks import RESERVED_ALIASES, check_streams
+from rtc.checks import RESERVED_ALIASES, check_channel_layer, check_fencing, check_streams
 from rtc.directory import get_stream
 
 stream = Stream(lambda audio: audio)
@@ -46,3 +46,27 @@ def test_an_alias_nobody_configured_has_no_stream(settings):
     settings.RTC_STREAMS = {"default": f"{HERE}.stream"}
     assert get_stream("default") is stream
     assert get_stream("other") is None
+
+
+def test_a_worker_gives_up_before_others_take_it_for_lost(settings):
+    assert check_fencing(None) == []
+    settings.RTC_WORKER_FENCE_S = settings.RTC_WORKER_LOST_S = 10.0
+    assert [message.id for message in check_fencing(None)] == ["rtc.E003"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "found"),
+    [
+        ("channels.layers.InMemoryChannelLayer", []),
+        ("channels_redis.pubsub.RedisPubSubChannelLayer", []),
+        ("channels_redis.core.RedisChannelLayer", ["rtc.W001"]),
+    ],
+)
+def test_a_channel_layer_that_loses_sockets_is_warned_of(settings, backend, found):
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend}}
+    assert [message.id for message in check_channel_layer(None)] == found
+
+
+def test_a_project_without_a_channel_layer_passes(settings):
+    settings.CHANNEL_LAYERS = {}
+    assert check_channel_layer(None) == []

@@ -1,6 +1,8 @@
 """`/healthz`, `/readyz` and `/metrics`."""
 
 import asyncio
+import re
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -210,6 +212,16 @@ async def test_workers_that_are_gone_are_not_shown(settings):
     assert ("rtc_worker_lag_seconds",) in await samples(settings)
     await perform(registry.retire, row, "shutting_down")
     assert ("rtc_worker_lag_seconds",) not in await samples(settings)
+
+
+async def test_each_metric_is_in_the_docs(settings):
+    settings.RTC_METRICS_TOKEN = TOKEN
+    await local_worker().row()
+    await local_worker().beat()
+    _, text = await read(Authorization=f"Bearer {TOKEN}")
+    shown = set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE))
+    page = (Path(__file__).parent.parent / "docs" / "workers.md").read_text()
+    assert shown == set(re.findall(r"`(rtc_[a-z_]+)`", page)) - {"rtc_drain"}
 
 
 def test_a_histogram_has_a_bucket_for_each_bound_and_one_above():

@@ -295,7 +295,7 @@ async def test_a_reader_that_is_dropped_in_mid_stream_leaves_nothing(session):
 def test_readers_share_the_reads_of_their_process():
     pace = Pace()
     rested = [pace.next(100.0) for _ in range(READS_AT_ONCE + 1)]
-    assert rested == [100.0] * (READS_AT_ONCE + 1)
+    assert rested == pytest.approx([100.0] * (READS_AT_ONCE + 1))
     busy = [pace.next(100.0) for _ in range(READS_PER_S)]
     assert np.diff(busy) == pytest.approx(1 / READS_PER_S)
     assert busy[-1] == pytest.approx(101.0)

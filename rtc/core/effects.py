@@ -37,6 +37,11 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Drop what is queued, and tell the handler that the client wants to hear no more of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlayOut:
     """Take no more from the handler; answer with `PlayedOut` when all that is queued has been played."""
 
@@ -49,5 +54,5 @@ class Close:
     close_code: int | None
 
 
-Effect = Reply | Admit | Run | Deliver | Marked | PlayOut | Close
+Effect = Reply | Admit | Run | Deliver | Marked | Interrupt | PlayOut | Close
 Effects = tuple[Effect, ...]

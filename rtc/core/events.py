@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rtc.core.exceptions import ProtocolError, Refused
-from rtc.core.messages import Mark, Media, Ping, Start, Stop
+from rtc.core.messages import Clear, Mark, Media, Ping, Start, Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ Event = (
     Start
     | Media
     | Mark
+    | Clear
     | Stop
     | Ping
     | Binary

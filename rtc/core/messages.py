@@ -86,7 +86,7 @@ class Pong:
 
 @dataclass(frozen=True, slots=True)
 class Clear:
-    """Drop all audio not yet played."""
+    """Drop all audio not yet played. From the client: it wants to hear no more of what the handler is saying."""
 
     def to_wire(self) -> dict[str, Any]:
         return {"event": "clear"}
@@ -178,7 +178,7 @@ class End:
         return {"type": "end", "data": data}
 
 
-ClientMessage = Start | Media | Mark | Stop | Ping
+ClientMessage = Start | Media | Mark | Clear | Stop | Ping
 ServerMessage = (
     Media | Mark | Pong | Clear | Started | SendInput | FetchOutput | Log | StopWord | Warn | Error | Failed | End
 )
@@ -292,6 +292,7 @@ def _parse_mark(value: dict[str, Any]) -> Mark:
 
 _READERS: dict[str, Callable[[dict[str, Any]], ClientMessage]] = {
     "mark": _parse_mark,
+    "clear": lambda value: Clear(),
     "stop": lambda value: Stop(),
     "ping": lambda value: Ping(),
 }

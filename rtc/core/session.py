@@ -16,7 +16,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from rtc.core.effects import Admit, Close, Deliver, Effects, Marked, PlayOut, Reply, Run
+from rtc.core.effects import Admit, Close, Deliver, Effects, Interrupt, Marked, PlayOut, Reply, Run
 from rtc.core.events import (
     Admitted,
     Binary,
@@ -34,6 +34,7 @@ from rtc.core.formats import Framing, MediaFormat
 from rtc.core.messages import (
     MAX_AUDIO_BYTES,
     TOO_BIG,
+    Clear,
     End,
     Error,
     Failed,
@@ -155,6 +156,9 @@ class Session:
     def _mark(self, event: Mark, now: float) -> Effects:
         return (Marked(event.name),)
 
+    def _interrupt(self, event: Clear, now: float) -> Effects:
+        return (Interrupt(),)
+
     def _stop(self, event: Stop, now: float) -> Effects:
         return self._end("client_stop", DONE)
 
@@ -209,6 +213,7 @@ _Step = Callable[[Session, Any, float], Effects]
 _OPEN: dict[type, _Step] = {
     Ping: Session._ping,
     Stop: Session._stop,
+    Clear: Session._nothing,
     Junk: Session._junk,
     Expire: Session._expire,
     Disconnected: Session._disconnected,
@@ -235,6 +240,7 @@ _ROWS: dict[State, dict[type, _Step]] = {
     },
     State.ACTIVE: {
         **_STARTED,
+        Clear: Session._interrupt,
         Finish: Session._play_out,
         Broken: Session._broken,
     },

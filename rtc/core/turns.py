@@ -20,6 +20,8 @@ PRE_ROLL_S = 0.2
 """How much a turn has before its first speech: what is too soft to be noticed as such."""
 LONGEST_ONSET_S = 1.0
 """How far before the start of a turn is noticed its first speech may lie."""
+SOON_S = 0.5
+"""So shortly after what was skipped a turn begins right there."""
 REACTION_S = 0.1
 """Nobody answers to what they have heard for so short a time: speech from then began before the reply was heard."""
 
@@ -68,6 +70,7 @@ class Turns:
         self._spoken_to_s = 0.0
         self._begin_s: float | None = None
         self._taken_to_s = 0.0
+        self._skipped_to_s = _NEVER_BEFORE
         self._audible_s = _NEVER
         self._waiting: TurnOver | None = None
 
@@ -102,6 +105,13 @@ class Turns:
             return ()
         self._onset_s = now_s
         return self._interrupt() if self.state in _REPLIES else self._start()
+
+    def skip(self, to_s: float) -> None:
+        """What came before is part of no turn; one that begins soon after has all that was said since. Call it while
+        nobody has the word.
+        """
+        self._taken_to_s = self._skipped_to_s = max(self._taken_to_s, to_s)
+        self._onset_s = None
 
     def passed(self, now_s: float) -> TurnEvents:
         """Audio came that is not measured."""
@@ -265,11 +275,15 @@ class Turns:
 
     def _begin_turn(self) -> None:
         onset_s = self._now_s if self._onset_s is None else max(self._onset_s, self._now_s - LONGEST_ONSET_S)
-        self._begin_s = max(self._taken_to_s, onset_s - PRE_ROLL_S)
+        begin_s = onset_s - PRE_ROLL_S
+        if begin_s < self._skipped_to_s + SOON_S:
+            begin_s = self._skipped_to_s
+        self._begin_s = max(self._taken_to_s, begin_s)
         self.state = State.TALKING
 
 
 _NEVER = float("inf")
+_NEVER_BEFORE = -_NEVER
 _REPLIES = (State.ANSWERING, State.REPLYING, State.HELD)
 _Step = Callable[[Turns], TurnEvents]
 

@@ -9,6 +9,7 @@ from rtc.models import Worker
 from tests.admin.conftest import LIST_URL, beat, page
 
 pytestmark = pytest.mark.django_db
+WORKERS_URL = "/admin/rtc/worker/"
 
 
 def test_live_figures_are_those_of_the_workers_heartbeat(superuser, worker, make_session):
@@ -114,3 +115,31 @@ def test_tickets_and_locks_are_nobodys_to_see(superuser):
     text = page(superuser, "/admin/rtc/")
     assert "ticket" not in text.lower()
     assert "lock" not in text.lower()
+
+
+# Workers
+
+
+def test_workers_are_listed_with_their_load(superuser, worker, make_session):
+    make_session()
+    Worker.objects.filter(pk=worker.pk).update(version="2.5", lag_ms=17.4, cpu_percent=41.6)
+    text = page(superuser, WORKERS_URL)
+    for shown in ("box", "2.5", "17 ms", "42 %", "alive"):
+        assert shown in text
+    text = page(superuser, f"{WORKERS_URL}{worker.pk}/change/")
+    for shown in ("box:1:abc", "17 ms", "42 %", "alive"):
+        assert shown in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({}, "alive"),
+        ({"draining_at": timezone.now()}, "draining"),
+        ({"draining_at": timezone.now(), "ended_at": timezone.now()}, "ended"),
+        ({"last_beat_at": timezone.now() - timedelta(hours=1)}, "lost"),
+    ],
+)
+def test_the_state_of_a_worker(superuser, worker, fields, state):
+    Worker.objects.filter(pk=worker.pk).update(**fields)
+    assert f'<td class="field-worker_state">{state}</td>' in page(superuser, WORKERS_URL)

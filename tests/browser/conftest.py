@@ -41,16 +41,25 @@ def spoken_wav(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def browser(spoken_wav) -> Iterator[Browser]:
-    """Chromium; its microphone hears the spoken WAV file, over and over."""
+def launch() -> Iterator[Callable[[Path], Browser]]:
+    """Starts a Chromium whose microphone hears a WAV file, over and over."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("there is no chromium (Debian: apt-get install chromium)")
-    arguments = [*CHROMIUM_ARGUMENTS, f"--use-file-for-fake-audio-capture={spoken_wav}"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
-        yield browser
-        browser.close()
+
+        def launch(wav: Path) -> Browser:
+            arguments = [*CHROMIUM_ARGUMENTS, f"--use-file-for-fake-audio-capture={wav}"]
+            return playwright.chromium.launch(executable_path=chromium, args=arguments)
+
+        yield launch
+
+
+@pytest.fixture(scope="session")
+def browser(launch, spoken_wav) -> Iterator[Browser]:
+    browser = launch(spoken_wav)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -20,4 +20,5 @@ STATICFILES_DIRS = [
 RTC_STREAMS = {
     **DEMO_STREAMS,
     "asking": "tests.live.streams.asking",
+    "form": "tests.browser.streams.form",
 }

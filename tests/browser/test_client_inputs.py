@@ -88,18 +88,17 @@ def asking(page) -> Peer:
 
 
 def test_outputs_are_shown_until_the_end_as_words(page):
-    chat = [{"role": "user", "content": "<b>hi</b>"}, {"role": "assistant", "content": "yes"}]
     events = Events(
         page,
-        event("output", {"text": "good morning", "words": 2}, 1),
-        event("output", chat, 2) + event("output", "w" * 1000, 3) + event("end", {"reason": "done"}, 4),
+        event("output", {"text": "<b>good</b> morning", "words": 2}, 1),
+        event("output", [1, "two"], 2) + event("output", "w" * 1000, 3) + event("end", {"reason": "done"}, 4),
     )
     peer = Peer(page)
     peer.send_started()
-    expect(log(page).locator(".log-output")).to_have_count(3)
-    shown = log(page).locator(".log-output span").all_inner_texts()
-    assert shown[2] == "text: good morning\nwords: 2"
-    assert shown[1] == "role: user, content: <b>hi</b>\nrole: assistant, content: yes"
+    expect(log(page).locator(".rtc-line-output")).to_have_count(3)
+    shown = log(page).locator(".rtc-line-output span").all_inner_texts()
+    assert shown[2] == "text: <b>good</b> morning\nwords: 2"
+    assert shown[1] == "1, two"
     assert shown[0] == "w" * 200 + "…"
     page.wait_for_timeout(RETRIES_MS)
     assert len(events.requests) == 2
@@ -112,8 +111,8 @@ def test_after_an_error_it_reads_anew_and_shows_nothing_twice(page):
     events = Events(page, first, None, first + event("output", "two", 2) + event("end", {}, 3))
     Peer(page).send_started()
     expect(log(page)).to_contain_text("two")
-    assert log(page).locator(".log-output span").all_inner_texts() == ["two", "one"]
-    assert len(events.requests) == 3
+    assert log(page).locator(".rtc-line-output span").all_inner_texts() == ["two", "one"]
+    assert [url.partition("last_event_id=")[2] for url in events.requests] == ["", "", "rtc-7%3A1"]
 
 
 def test_outputs_that_are_refused_again_and_again_are_explained(page):
@@ -126,6 +125,20 @@ def test_outputs_that_are_refused_again_and_again_are_explained(page):
         page.clock.fast_forward(2000)
     expect(log(page)).to_contain_text("The outputs of this call can't be shown.")
     assert len(events.requests) == RETRIES + 1
+
+
+def test_a_conversation_is_shown_as_one_and_a_whole_one_takes_the_place_of_its_parts(page):
+    talk = [{"role": "user", "content": "<b>hi</b>"}, {"role": "assistant", "content": "yes?"}]
+    whole = [*talk, {"role": "user", "content": "bye"}]
+    Events(page, *(event("output", output, i) for i, output in enumerate([*talk, whole], 1)), event("end", {}, 4))
+    expect(page.locator("[data-part=talk]")).to_be_hidden()
+    Peer(page).send_started()
+    turns = page.locator("[data-part=conversation] li")
+    expect(turns).to_have_count(3)
+    assert turns.evaluate_all("turns => turns.map((turn) => turn.dataset.role)") == ["user", "assistant", "user"]
+    assert turns.locator(".rtc-message-text").all_inner_texts() == ["<b>hi</b>", "yes?", "bye"]
+    expect(log(page).locator(".rtc-line-output")).to_have_count(0)
+    assert page.problems == []
 
 
 @pytest.mark.parametrize("send", ["Enter", "button"])
@@ -152,7 +165,7 @@ def test_input_is_sent(page, asking, send):
         (503, None, "The server that has this call can't be reached. Try again in a moment."),
         (400, {"errors": {"count": [{"message": "Enter a whole number."}]}}, "Enter a whole number."),
         (418, None, "The input could not be sent (418)."),
-        (0, None, "The server can't be reached."),
+        (0, None, "The server can't be reached. Look at your network connection, then try again."),
     ],
 )
 def test_input_that_was_not_taken_is_explained_and_can_be_sent_again(page, asking, status, answer, text):

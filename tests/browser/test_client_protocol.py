@@ -1,6 +1,8 @@
 """What the client answers, against a server that the test plays."""
 
+import base64
 import json
+import re
 import time
 from collections.abc import Callable
 
@@ -14,6 +16,7 @@ pytestmark = pytest.mark.live
 SAMPLE_RATE = 24000
 FRAME = bytes(range(240)) * 2  # 20 ms of mu-law at SAMPLE_RATE
 FRAME_S = 0.02
+ATTEMPTS = 10  # of the client, to get a lost call back
 
 
 class Peer:
@@ -22,10 +25,11 @@ class Peer:
     def __init__(self, page: Page) -> None:
         self._page = page
         self.received: list[dict] = []
+        self.starts: list[dict] = []
         self.audio: list[bytes] = []
         page.route_web_socket("**/websocket/offer", self._accept)
         page.get_by_role("button", name="Connect").click()
-        self.start = self.wait_for("start")
+        self.wait_for("start")
 
     def _accept(self, socket: WebSocketRoute) -> None:
         self.socket = socket
@@ -36,6 +40,9 @@ class Peer:
             self.audio.append(message)
         else:
             self.received.append(json.loads(message))
+            if self.received[-1]["event"] == "start":
+                self.start = self.received[-1]
+                self.starts.append(self.start)
 
     def send(self, **message) -> None:
         self.socket.send(json.dumps(message))
@@ -99,13 +106,125 @@ def test_clear_drops_the_audio_and_answers_its_marks(page):
     assert page.problems == []
 
 
-def test_a_lost_connection_is_told_from_an_ended_call(page):
+def close_abnormally(peer: Peer) -> None:
+    peer.socket.close(code=1011)
+
+
+def come_again(peer: Peer) -> None:
+    peer.send(type="end", data={"reason": "draining"})
+    peer.socket.close(code=4503)
+
+
+@pytest.mark.parametrize(
+    ("lose", "text"),
+    [
+        (close_abnormally, "The connection was lost. Trying again in 1 s (attempt 1)."),
+        (come_again, "The server is restarting. Try again in a moment. Trying again in 1 s (attempt 1)."),
+    ],
+)
+def test_a_call_that_is_lost_is_begun_anew(page, lose, text):
     peer = Peer(page)
     peer.send_started()
     expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    first = peer.start["websocket_id"]
+    lose(peer)
+    expect(page.locator("[data-part=reason]")).to_have_text(text)
+    expect(page.get_by_role("button", name="Hang up")).to_be_enabled()
+    peer.wait_until(lambda: peer.starts[1:])
+    assert peer.starts[1]["websocket_id"] != first
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    expect(page.locator("[data-part=log]")).to_contain_text("Connected again.")
+    heard = len(peer.audio)
+    peer.wait_until(lambda: peer.audio[heard:])
+    assert page.problems == []
+
+
+def test_it_gives_up_in_the_end_and_says_so(page):
+    page.clock.install()
+    peer = Peer(page)
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    for attempt in range(1, ATTEMPTS + 1):
+        peer.socket.close(code=1011)
+        expect(page.locator("[data-part=reason]")).to_contain_text(f"(attempt {attempt})")
+        page.clock.fast_forward(20_000)
+        peer.wait_until(lambda attempt=attempt: peer.starts[attempt:])
     peer.socket.close(code=1011)
     expect(page.locator("[data-part=state]")).to_have_text("Connection lost")
-    expect(page.locator("[data-part=reason]")).to_have_text("The connection was lost.")
+    expect(page.get_by_role("button", name="Connect again")).to_be_enabled()
+
+
+def test_hanging_up_ends_the_attempts(page):
+    peer = Peer(page)
+    peer.send_started()
+    peer.socket.close(code=1011)
+    expect(page.locator("[data-part=state]")).to_have_text("Connecting again…")
+    page.get_by_role("button", name="Hang up").click()
+    expect(page.locator("[data-part=state]")).to_have_text("Call ended")
+    page.wait_for_timeout(1000)  # more than the first delay
+    assert len(peer.starts) == 1
+
+
+def test_a_server_that_is_away_from_the_start_is_not_asked_again(page):
+    page.route_web_socket("**/websocket/offer", lambda socket: socket.close(code=1011))
+    page.get_by_role("button", name="Connect").click()
+    expect(page.locator("[data-part=state]")).to_have_text("Connection lost")
+    expect(page.locator("[data-part=reason]")).to_contain_text("The server can't be reached.")
+
+
+def test_an_old_server_gets_the_published_wire(page):
+    peer = Peer(page)
+    peer.send(event="pong")
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    media = peer.wait_for("media")
+    payload = base64.b64decode(media["media"]["payload"])
+    assert len(payload) == 0.04 * 48000  # at the rate of the handler, which such a server takes for granted
+    peer.send(event="media", media={"payload": base64.b64encode(FRAME * 30).decode()})
+    expect(page.locator("[data-part=state]")).to_have_text("The stream is speaking")
+    page.get_by_role("button", name="Hang up").click()
+    peer.wait_for("stop")
+    expect(page.locator("[data-part=reason]")).to_have_text("You ended the call.")
+    assert peer.audio == []
+    assert page.problems == []
+
+
+def test_a_slow_server_that_was_taken_for_an_old_one_is_found_out(page):
+    peer = Peer(page)
+    peer.send(event="media", media={"payload": base64.b64encode(FRAME).decode()})
+    peer.wait_for("media")
+    peer.send_started()
+    assert {len(payload) for payload in peer.wait_until(lambda: peer.audio)} == {len(FRAME)}
+    assert page.problems == []
+
+
+def test_interrupting_silences_at_once_and_tells_the_server(page):
+    peer = Peer(page)
+    peer.send_started()
+    for _ in range(150):
+        peer.socket.send(FRAME)
+    expect(page.locator("[data-part=state]")).to_have_text("The stream is speaking")
+    page.get_by_role("button", name="Interrupt").click()
+    peer.wait_for("clear")
+    expect(page.locator("[data-part=state]")).to_have_text("Listening", timeout=1500)
+    assert page.problems == []
+
+
+def test_turns_are_shown_as_states_with_the_time_to_the_answer(page):
+    peer = Peer(page)
+    peer.send_started()
+    state = page.locator("[data-part=state]")
+    peer.send(type="log", data="started_talking")
+    expect(state).to_have_text("Hearing you")
+    peer.send(type="log", data="pause_detected")
+    expect(state).to_have_text("Thinking…")
+    peer.send(type="log", data="response_starting")
+    for _ in range(25):
+        peer.socket.send(FRAME)
+    expect(state).to_have_text("The stream is speaking")
+    expect(page.locator("[data-part=reply]")).to_have_text(re.compile(r"^\d+\.\d s$"))
+    expect(state).to_have_text("Listening")
+    assert page.problems == []
 
 
 @pytest.mark.parametrize(

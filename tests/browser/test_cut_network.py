@@ -98,6 +98,7 @@ def test_without_its_socket_the_session_ends_and_its_last_outputs_come(sample_pa
 def test_our_page_shows_the_last_outputs_of_a_call_it_has_lost(open_page, proxy, server):
     page = open_page(proxy.http_url("/asking/"))
     page.evaluate(KEEP_OUTPUTS)
+    page.evaluate("document.querySelector('[data-rtc-client]').rtcClient.reconnect = false")
     page.get_by_role("button", name="Connect").click()
     field = page.get_by_label("The stream asks for input")
     field.fill("hello")

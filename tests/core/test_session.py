@@ -1,6 +1,6 @@
 import pytest
 
-from rtc.core.effects import Admit, Close, Deliver, Marked, PlayOut, Reply, Run
+from rtc.core.effects import Admit, Close, Deliver, Interrupt, Marked, PlayOut, Reply, Run
 from rtc.core.events import (
     Admitted,
     Binary,
@@ -14,7 +14,7 @@ from rtc.core.events import (
 )
 from rtc.core.exceptions import InvalidState, ProtocolError, Refused
 from rtc.core.formats import Encoding, Framing, MediaFormat
-from rtc.core.messages import End, Error, Failed, Mark, Media, Ping, Pong, Start, Started, Stop
+from rtc.core.messages import Clear, End, Error, Failed, Mark, Media, Ping, Pong, Start, Started, Stop
 from rtc.core.session import Session, State
 
 JUNK = Junk(ProtocolError("bad_json", "the frame is not JSON"))
@@ -22,7 +22,7 @@ START = Start(session_id="a")
 REFUSAL = NotAdmitted(Refused("concurrency_limit_reached", 4429, 1))
 FINISH = Finish(reason="handler_closed", text="bye")
 EXPIRE = Expire(reason="idle", close_code=4408)
-CLIENT_EVENTS = [START, Media(b"m"), Binary(b"b"), Mark(name="m"), Ping(), Stop(), JUNK, Disconnected()]
+CLIENT_EVENTS = [START, Media(b"m"), Binary(b"b"), Mark(name="m"), Clear(), Ping(), Stop(), JUNK, Disconnected()]
 OWN_EVENTS = [Admitted(), REFUSAL, FINISH, PlayedOut(), Broken(text="no"), EXPIRE]
 PATHS = {
     State.CONNECTED: [],
@@ -118,6 +118,12 @@ def test_an_expiry_ends_any_session(state):
 @pytest.mark.parametrize("state", list(State)[:-1])
 def test_a_client_that_is_gone_is_told_nothing(state):
     assert in_state(state).handle(Disconnected(), 0.0) == (Close("client_gone", None),)
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_an_interruption_reaches_only_a_handler_that_runs(state):
+    expected = (Interrupt(),) if state is State.ACTIVE else ()
+    assert in_state(state).handle(Clear(), 0.0) == expected
 
 
 def test_leaving_before_start_is_no_error():

@@ -2,20 +2,23 @@ import { LevelMeter } from "./level.js";
 import { encode } from "./mulaw.js";
 import { Resampler } from "./resampler.js";
 
-const FRAME_MS = 20;
-
-/** Microphone at the context's rate in; mu-law frames of 20 ms at `wireRate` out, each with its level in dB. */
+/** Microphone at the context's rate in; mu-law frames of `frameMs` at `wireRate` out, each with its level in dB. */
 class CaptureProcessor extends AudioWorkletProcessor {
   constructor({ processorOptions }) {
     super();
-    this.resampler = new Resampler(sampleRate, processorOptions.wireRate);
-    this.frame = new Float32Array((processorOptions.wireRate * FRAME_MS) / 1000);
-    this.filled = 0;
     this.meter = new LevelMeter();
     this.open = true;
-    this.port.onmessage = () => {
-      this.open = false;
+    this.setFormat(processorOptions);
+    this.port.onmessage = ({ data }) => {
+      if (data.type === "format") this.setFormat(data);
+      else this.open = false;
     };
+  }
+
+  setFormat({ wireRate, frameMs }) {
+    this.resampler = new Resampler(sampleRate, wireRate);
+    this.frame = new Float32Array((wireRate * frameMs) / 1000);
+    this.filled = 0;
   }
 
   process([channels]) {

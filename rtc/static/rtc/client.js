@@ -1,40 +1,81 @@
-// A call to a stream: the state of the session, the messages on its socket, and what goes beside it.
+/**
+ * A voice call to a stream from a web page. One module, no dependency, no bundler:
+ *
+ *     import { RTCClient } from "/static/rtc/client.js";
+ *
+ *     const client = new RTCClient({ url: "wss://voice.example/websocket/offer" });
+ *     client.addEventListener("state", ({ detail }) => show(detail.state, detail.text));
+ *     button.addEventListener("click", () => (client.active ? client.stop() : client.connect()));
+ *
+ * A call that loses its connection, or is told to come again, is begun anew by itself: with a new session, since no
+ * server can know what was said to the old one.
+ *
+ * @module
+ */
 
+import { ATTEMPTS, delayBefore, worthAnother } from "./backoff.js";
+import { Connection } from "./connection.js";
+import { chosenDevices, listDevices, rememberDevices } from "./devices.js";
 import { postInputs } from "./inputs.js";
 import { OutputReader } from "./outputs.js";
-import { LOST, NO_ANSWER, UNREACHABLE, endText } from "./reasons.js";
+import { NO_TICKET, OFFLINE, endText } from "./reasons.js";
 import { Sound, SoundError } from "./sound.js";
+import { Turns } from "./turns.js";
 
-const START_TIMEOUT_MS = 10_000;
-const PING_INTERVAL_MS = 2000;
-const SILENCE_TIMEOUT_MS = 15_000; // nothing at all from the server, not even a pong
-const STOP_TIMEOUT_MS = 1000;
-const MAXIMUM_BACKLOG_MS = 1000; // on a link that is too slow, what is beyond this is dropped
-const SPEAKING_DB = -50;
-const SPEAKING_HOLD_MS = 400;
+const STABLE_MS = 10_000; // a call that stood for so long was no failed attempt
+const PUBLISHED_FRAME_MS = 40; // old servers resample each frame by itself, so fewer and longer ones
+const PUBLISHED_RATES = { captureRate: 48000, playbackRate: 24000 };
+const PROCESSING = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+const ACTIVE = ["connecting", "reconnecting", "listening", "hearing", "thinking", "speaking", "muted"];
 
+/**
+ * @typedef {"idle" | "connecting" | "reconnecting" | "listening" | "hearing" | "thinking" | "speaking" | "muted" |
+ *   "lost" | "ended"} State
+ * `hearing`: the stream has noticed that the user talks; `thinking`: that the user has paused, and it will answer.
+ *
+ * @typedef {object} Options
+ * @property {string} url of the media socket: `ws:` or `wss:`
+ * @property {string | null} [outputsURL] of `/outputs`; null: outputs are not read
+ * @property {string | null} [inputURL] of `/input_hook`; null: there is no `setInput`
+ * @property {boolean} [takesAudio] whether the stream hears: false for one of mode `receive`
+ * @property {boolean} [sendsAudio] whether the stream is heard: false for one of mode `send`
+ * @property {number} [sampleRate] on the wire, in Hz, 8000 to 48000
+ * @property {{ captureRate: number, playbackRate: number }} [publishedRates] the rates in Hz of the stream's handler, for
+ *   a server that knows no `media_format`
+ * @property {object | null} [params] for the handler
+ * @property {(() => string | Promise<string>) | null} [ticket] gets a connect ticket, which is good for one session: a
+ *   page of another origin needs one
+ * @property {MediaTrackConstraints} [constraints] for the microphone
+ * @property {boolean} [reconnect] whether a lost call is begun anew
+ */
+
+/** @returns {string} of 32 characters */
 function newSessionId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+function withTicket(url, ticket) {
+  if (ticket === null || url === null) return url;
+  const address = new URL(url, location.href);
+  address.searchParams.set("ticket", ticket);
+  return address.href;
+}
+
 /**
- * One call at a time to one stream.
+ * One call at a time to one stream. Events, each with a `detail`:
  *
- * Options: `url` (ws: or wss:), `outputsURL` and `inputURL` (of `/outputs` and `/input_hook`; null when they are not
- * used; a page of another origin puts its `?ticket=` there), `takesAudio` and `sendsAudio` (of the stream, from its own side),
- * `sampleRate` on the wire in Hz, `params` for the handler, `constraints` for the microphone.
- *
- * Events, each with a `detail`:
- * - `state` {state, text}: idle, connecting, listening, speaking, muted, lost or ended; `text` says why it is lost or ended
- * - `level` {direction: "in" | "out", levelDb}
+ * - `state` {state, text, attempt?, delayMs?}: a State; `text` says why, for people, when it is reconnecting, lost or ended
+ * - `level` {direction: "in" | "out", levelDb}: 0 is full scale; some 50 and 20 a second
  * - `buffer` {depthMs, targetMs, underruns, dropped}: what waits to be played
- * - `latency` {roundTripMs}
+ * - `latency` {roundTripMs} of a ping, or {replyMs}: from the end of the user's words to the first sound of the answer
+ * - `session` {sessionId}: a session has begun, the first one or, after a loss, another one
  * - `output` the JSON of an additional output: each comes once and in order, the last ones perhaps after `end`
  * - `message` the JSON of every other message with a `type`: log, warning, error, send_input, stopword
- * - `end` {reason, code, text}
+ * - `end` {reason, code, text}: the call is over; once for each `connect()`
  */
 export class RTCClient extends EventTarget {
+  /** @param {Options} options */
   constructor({
     url,
     outputsURL = null,
@@ -42,49 +83,65 @@ export class RTCClient extends EventTarget {
     takesAudio = true,
     sendsAudio = true,
     sampleRate = 24000,
+    publishedRates = PUBLISHED_RATES,
     params = null,
-    constraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+    ticket = null,
+    constraints = PROCESSING,
+    reconnect = true,
   }) {
     super();
-    Object.assign(this, { url, outputsURL, inputURL, takesAudio, sendsAudio, sampleRate, params, constraints });
+    this.url = url;
+    this.outputsURL = outputsURL;
+    this.inputURL = inputURL;
+    this.takesAudio = takesAudio;
+    this.sendsAudio = sendsAudio;
+    this.sampleRate = sampleRate;
+    this.publishedRates = publishedRates;
+    this.params = params;
+    this.ticket = ticket;
+    this.constraints = constraints;
+    this.reconnect = reconnect;
+    /** @type {State} */
     this.state = "idle";
     this.muted = false;
+    this.sessionId = "";
     this.sound = null;
-    this.socket = null;
+    this.connection = null;
     this.outputs = null;
-    this.timers = new Set();
+    this.turns = new Turns();
+    this.listeners = null;
+    this.connected = false;
   }
 
+  /** Whether there is a call, or one is being made. */
   get active() {
-    return ["connecting", "listening", "speaking", "muted"].includes(this.state);
+    return ACTIVE.includes(this.state);
   }
 
-  /** Call it from a tap or click. Returns once the call stands or has failed; `state` tells which. */
+  /**
+   * Calls. Do it in a tap or click: elsewhere phones stay silent.
+   *
+   * @returns {Promise<void>} settled once the call stands or has failed; `state` tells which
+   */
   async connect() {
     if (this.active) return;
+    this.attempt = 0;
+    this.stood = false;
+    this.connectedAt = null;
     this.outputs?.close();
     this.outputs = null;
-    this.sessionId = newSessionId();
-    this.endData = null;
-    this.spokeAt = -Infinity;
-    this.started = false;
     this.setState("connecting");
-    if (await this.openSound()) await this.openSocket();
+    this.listen();
+    const begun = new Promise((resolve) => (this.resolveConnect = resolve));
+    if (await this.openSound()) await this.openSession();
+    return begun;
   }
 
+  /** Hangs up. */
   stop() {
     if (!this.active) return;
-    if (this.socket?.readyState !== WebSocket.OPEN) {
-      this.finish("ended", "client_stop", 1000, endText({ reason: "client_stop" }));
-      return;
-    }
-    this.send({ event: "stop" });
-    this.after(STOP_TIMEOUT_MS, () => this.finish("ended", "client_stop", 1000, endText({ reason: "client_stop" })));
-  }
-
-  /** Answers `send_input`: each value is one argument of the handler. Throws InputError with words for the user. */
-  sendInput(...values) {
-    return postInputs(this.inputURL, this.sessionId, values);
+    if (this.connection) this.connection.stop();
+    else this.finish("ended", "client_stop", 1000, endText({ reason: "client_stop" }));
   }
 
   mute() {
@@ -95,10 +152,51 @@ export class RTCClient extends EventTarget {
     this.setMuted(false);
   }
 
+  /** @param {boolean} muted */
   setMuted(muted) {
     this.muted = muted;
     this.sound?.setMuted(muted);
-    if (this.started) this.refresh();
+    this.refresh();
+  }
+
+  /** Silences what the stream is saying, here at once and at its source. */
+  interrupt() {
+    this.sound?.clear();
+    this.connection?.interrupt();
+  }
+
+  /**
+   * Hands input to the handler, asked for or not.
+   *
+   * @param {any} inputs a list: each value is one argument; an object: values by the names of the stream's form; anything
+   *   else: one argument
+   * @returns {Promise<void>} settled once the handler has it
+   * @throws {import("./inputs.js").InputError} with words for the user
+   */
+  setInput(inputs) {
+    return postInputs(withTicket(this.inputURL, this.usedTicket), this.sessionId, inputs);
+  }
+
+  /** @returns {ReturnType<typeof listDevices>} their names are known once a microphone was allowed */
+  devices() {
+    return listDevices();
+  }
+
+  /** @param {string} id of a device; empty: the default one. It is remembered, and changed in the middle of a call. */
+  async setMicrophone(id) {
+    rememberDevices({ microphone: id });
+    try {
+      await this.sound?.chooseMicrophone(id);
+    } catch (error) {
+      if (!(error instanceof SoundError)) throw error;
+      this.warn(error.message);
+    }
+  }
+
+  /** @param {string} id as for `setMicrophone` */
+  async setSpeaker(id) {
+    rememberDevices({ speaker: id });
+    await this.sound?.chooseSpeaker(id);
   }
 
   // ---- sound
@@ -125,143 +223,163 @@ export class RTCClient extends EventTarget {
     return new Sound({
       sampleRate: this.sampleRate,
       constraints: this.constraints,
-      onframe: (payload, levelDb) => this.sendFrame(payload, levelDb),
+      ...chosenDevices(),
+      onframe: (payload, levelDb) => {
+        this.emit("level", { direction: "in", levelDb });
+        this.connection?.sendAudio(payload);
+      },
       onreport: (report) => this.playbackReport(report),
-      onmark: (name) => this.send({ event: "mark", mark: { name } }),
+      onmark: (name) => this.connection?.sendMark(name),
+      onnotice: (text) => this.warn(text),
       onfailure: (text) => this.finish("ended", "sound", null, text),
     });
   }
 
-  sendFrame(payload, levelDb) {
-    if (!this.started) return;
-    this.emit("level", { direction: "in", levelDb });
-    const backlogMs = (this.socket.bufferedAmount / this.sampleRate) * 1000;
-    if (this.socket.readyState === WebSocket.OPEN && backlogMs < MAXIMUM_BACKLOG_MS) this.socket.send(payload);
-  }
-
   playbackReport({ levelDb, playing, depthMs, targetMs, underruns, dropped }) {
-    const now = performance.now();
-    if (playing && levelDb > SPEAKING_DB) this.spokeAt = now;
-    this.speaking = now - this.spokeAt < SPEAKING_HOLD_MS;
+    const replyMs = this.turns.playback(playing ? levelDb : -Infinity, performance.now());
+    if (replyMs !== null) this.emit("latency", { replyMs });
     this.emit("level", { direction: "out", levelDb });
     this.emit("buffer", { depthMs, targetMs, underruns, dropped });
-    if (this.started) this.refresh();
+    this.refresh();
   }
 
-  // ---- socket
+  // ---- sessions
 
-  openSocket() {
-    return new Promise((resolve) => {
-      this.resolveConnect = resolve;
-      this.heardAt = performance.now();
-      const socket = new WebSocket(this.url);
-      this.socket = socket;
-      socket.binaryType = "arraybuffer";
-      socket.onopen = () => this.sendStart();
-      socket.onmessage = ({ data }) => this.receive(data);
-      socket.onclose = ({ code }) => this.closed(code);
-      this.after(START_TIMEOUT_MS, () => {
-        if (!this.started) this.finish("lost", "no_answer", null, NO_ANSWER);
-      });
-    });
-  }
-
-  sendStart() {
-    const { sampleRate, params } = this;
-    this.send({
-      event: "start",
-      websocket_id: this.sessionId,
-      media_format: { encoding: "mulaw", sample_rate: sampleRate, framing: "binary" },
-      ...(params && { params }),
-    });
-  }
-
-  send(message) {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
-  }
-
-  receive(data) {
-    this.heardAt = performance.now();
-    if (typeof data !== "string") {
-      this.sound?.play(data);
+  async openSession() {
+    this.sessionId = newSessionId();
+    const sound = this.sound;
+    try {
+      this.usedTicket = this.ticket ? await this.ticket() : null;
+    } catch (error) {
+      console.warn(error);
+      if (this.sound === sound) this.lost({ code: null, told: false, reason: "no_ticket", text: NO_TICKET });
       return;
     }
-    const message = JSON.parse(data);
-    if (message.event) this.receiveEvent(message);
-    else if (message.status === "failed") this.endData = { reason: message.meta?.error };
-    else if (message.type === "end") this.endData = message.data;
-    else if (message.type !== "fetch_output") this.emit("message", message); // outputs come by themselves
+    if (this.sound !== sound || sound === null) return; // stopped meanwhile
+    this.connection = new Connection({
+      url: this.url,
+      sessionId: this.sessionId,
+      sampleRate: this.sampleRate,
+      params: this.params,
+      ticket: this.usedTicket,
+      onstarted: (how) => this.begin(how),
+      onaudio: (payload) => sound.play(payload),
+      onclear: () => sound.clear(),
+      onmark: (name) => sound.mark(name),
+      onoutput: () => this.outputs?.wake(),
+      onmessage: (message) => this.receive(message),
+      onlatency: (roundTripMs) => this.emit("latency", { roundTripMs }),
+      onclose: (how) => this.lost(how),
+    });
   }
 
-  receiveEvent(message) {
-    if (message.event === "started") this.begin();
-    else if (message.event === "clear") this.sound?.clear();
-    else if (message.event === "mark") this.sound?.mark(message.mark.name);
-    else if (message.event === "pong") this.emit("latency", { roundTripMs: performance.now() - this.pingedAt });
-  }
-
-  begin() {
-    this.started = true;
+  begin({ published }) {
+    const rates = { captureRate: this.sampleRate, playbackRate: this.sampleRate };
+    this.sound.setFormat(published ? { ...this.publishedRates, frameMs: PUBLISHED_FRAME_MS } : rates);
     this.sound.start();
-    this.refresh();
+    if (this.connected) return; // a slow server that was taken for an old one
+    this.connected = true;
+    this.stood = true;
+    this.connectedAt = performance.now();
+    this.turns = new Turns();
+    this.emit("session", { sessionId: this.sessionId });
     this.openOutputs();
-    this.ping();
-    this.every(PING_INTERVAL_MS, () => this.ping());
+    this.refresh();
     this.resolveConnect();
   }
 
   openOutputs() {
     if (this.outputsURL === null) return;
     this.outputs = new OutputReader({
-      url: this.outputsURL,
+      url: withTicket(this.outputsURL, this.usedTicket),
       sessionId: this.sessionId,
       onoutput: (output) => this.emit("output", output),
-      onfailure: (text) => this.emit("message", { type: "warning", data: text, message: text }),
+      onfailure: (text) => this.warn(text),
     });
+    this.outputs.setHidden(document.hidden);
   }
 
-  ping() {
-    if (performance.now() - this.heardAt > SILENCE_TIMEOUT_MS) {
-      this.finish("lost", "silent", null, LOST);
-      return;
-    }
-    this.pingedAt = performance.now();
-    this.send({ event: "ping" });
+  receive(message) {
+    if (message.type === "log") this.turns.log(message.data, performance.now());
+    this.emit("message", message);
+    this.refresh();
   }
 
-  closed(code) {
-    if (this.endData || code >= 3000 || code === 1000) {
-      this.finish("ended", this.endData?.reason ?? "closed", code, endText(this.endData, code));
+  warn(text) {
+    this.emit("message", { type: "warning", data: text, message: text });
+  }
+
+  /** A session's connection is gone. */
+  lost({ code, told, reason, text }) {
+    this.connection = null;
+    this.connected = false;
+    this.outputs?.finish();
+    this.sound?.clear();
+    if (this.connectedAt !== null && performance.now() - this.connectedAt > STABLE_MS) this.attempt = 0;
+    this.connectedAt = null;
+    if (this.reconnect && this.attempt < ATTEMPTS && worthAnother(code, told, this.stood)) {
+      this.tryAgain(text);
     } else {
-      this.finish("lost", "lost", code, this.started ? LOST : UNREACHABLE);
+      this.finish(told || code >= 3000 || code === 1000 ? "ended" : "lost", reason, code, text);
     }
+  }
+
+  tryAgain(text) {
+    this.attempt += 1;
+    const delayMs = delayBefore(this.attempt, Math.random());
+    this.retryTimer = setTimeout(() => this.openSession(), delayMs);
+    this.setState("reconnecting", navigator.onLine ? text : OFFLINE, { attempt: this.attempt, delayMs });
+  }
+
+  // ---- the page and its devices
+
+  /** Takes note of what happens to the page while there is a call. */
+  listen() {
+    this.listeners = new AbortController();
+    const { signal } = this.listeners;
+    const resume = () => this.sound?.resume();
+    document.addEventListener(
+      "visibilitychange",
+      () => {
+        this.outputs?.setHidden(document.hidden);
+        if (!document.hidden) resume();
+      },
+      { signal },
+    );
+    document.addEventListener("pointerdown", resume, { signal }); // a tap may be what the device waits for
+    window.addEventListener("online", () => this.online(), { signal });
+  }
+
+  /** There is a network again: no need to wait any longer. */
+  online() {
+    if (this.state !== "reconnecting" || this.connection) return;
+    clearTimeout(this.retryTimer);
+    this.openSession();
   }
 
   // ---- state
 
   refresh() {
-    this.setState(this.muted ? "muted" : this.speaking ? "speaking" : "listening");
+    if (!this.connected) return;
+    this.setState(this.muted ? "muted" : this.turns.state(performance.now()));
   }
 
-  setState(state, text = "") {
-    if (state === this.state) return;
+  setState(state, text = "", more = {}) {
+    if (state === this.state && state !== "reconnecting") return;
     this.state = state;
-    this.emit("state", { state, text });
+    this.emit("state", { state, text, ...more });
   }
 
   finish(state, reason, code, text) {
     if (!this.active) return;
-    for (const timer of this.timers) clearTimeout(timer);
-    this.timers.clear();
+    clearTimeout(this.retryTimer);
+    this.listeners.abort();
     this.sound?.close();
     this.sound = null;
     this.outputs?.finish();
-    if (this.socket) {
-      this.socket.onclose = this.socket.onmessage = this.socket.onopen = null;
-      this.socket.close();
-      this.socket = null;
-    }
-    this.started = this.speaking = this.muted = false;
+    this.connection?.abandon();
+    this.connection = null;
+    this.connected = this.muted = false;
     this.setState(state, text);
     this.emit("end", { reason, code, text });
     this.resolveConnect?.();
@@ -269,13 +387,5 @@ export class RTCClient extends EventTarget {
 
   emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
-  }
-
-  after(milliseconds, action) {
-    this.timers.add(setTimeout(action, milliseconds));
-  }
-
-  every(milliseconds, action) {
-    this.timers.add(setInterval(action, milliseconds));
   }
 }

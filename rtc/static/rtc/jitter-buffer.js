@@ -1,5 +1,7 @@
 // The adaptive playback buffer. Pure: it counts time in samples pulled, so it runs anywhere.
 
+import { Concealment } from "./concealment.js";
+
 const MINIMUM_TARGET_MS = 60;
 const MAXIMUM_TARGET_MS = 300;
 const GROWTH_MS = 40; // after each underrun
@@ -16,6 +18,7 @@ const CUT_MS = 5;
 const CUT_PERIOD_MS = 100;
 // A page that slept: beyond this the oldest audio is dropped.
 const CAPACITY_MS = 5000;
+const CONCEALED_MS = 60; // of a gap; what is longer is silent
 const FADE_MS = 4;
 
 export class JitterBuffer {
@@ -38,8 +41,7 @@ export class JitterBuffer {
     this.nextCut = 0;
     this.fade = this.samples(FADE_MS);
     this.fadedIn = 0;
-    this.lastSample = 0;
-    this.fadingOut = 0;
+    this.concealment = new Concealment(sampleRate);
   }
 
   samples(milliseconds) {
@@ -74,17 +76,23 @@ export class JitterBuffer {
   clear() {
     this.dropped += this.depth;
     this.read = this.written;
-    this.stop(null);
+    if (this.playing) this.concealment.begin(FADE_MS);
+    this.rest(null);
     return this.passedMarks();
   }
 
   /** Fills `output` and returns the names of the marks reached. */
   pull(output) {
     this.clock += output.length;
-    output.fill(0);
     if (!this.playing && this.ready(output.length)) this.start();
-    if (this.playing) this.play(output);
-    else this.decay(output, 0);
+    const played = this.playing ? this.play(output) : 0;
+    this.concealment.remember(output.subarray(0, played));
+    if (this.playing && played < output.length) {
+      this.concealment.begin(CONCEALED_MS);
+      this.rest(this.clock);
+    }
+    for (let i = played; i < output.length; i++) output[i] = this.concealment.next();
+    this.concealment.remember(output.subarray(played));
     return this.passedMarks();
   }
 
@@ -105,12 +113,10 @@ export class JitterBuffer {
   start() {
     this.playing = true;
     this.fadedIn = 0;
-    this.fadingOut = 0;
     this.restartExcess();
   }
 
-  stop(dryAt) {
-    if (this.playing) this.fadingOut = this.fade;
+  rest(dryAt) {
     this.playing = false;
     this.dryAt = dryAt;
     this.wait(this.targetMs);
@@ -128,19 +134,17 @@ export class JitterBuffer {
 
   // ---- playing
 
+  /** Returns how many samples there were. */
   play(output) {
     const count = Math.min(output.length, this.depth);
     const cut = this.cutLength(count);
-    for (let i = 0; i < count; i++) output[i] = this.sampleAt(i, cut, count) * this.fadeIn();
+    for (let i = 0; i < count; i++) output[i] = this.joined(this.sampleAt(i, cut, count));
     this.read += count + cut;
-    if (count > 0) this.lastSample = output[count - 1];
-    if (count < output.length) {
-      this.stop(this.clock);
-      this.decay(output, count);
-      return;
+    if (count === output.length) {
+      this.watchExcess();
+      this.shrink();
     }
-    this.watchExcess();
-    this.shrink();
+    return count;
   }
 
   sampleAt(offset, cut, count) {
@@ -150,18 +154,13 @@ export class JitterBuffer {
     return sample * (1 - weight) + this.ring[(this.read + cut + offset) % this.ring.length] * weight;
   }
 
-  fadeIn() {
-    if (this.fadedIn >= this.fade) return 1;
+  /** Fades from what was played instead, or from silence: a step would click. */
+  joined(sample) {
+    if (this.fadedIn >= this.fade) return sample;
     this.fadedIn += 1;
-    return this.fadedIn / this.fade;
-  }
-
-  /** Lets the last sample sink to zero, since a step would click. */
-  decay(output, from) {
-    for (let i = from; i < output.length && this.fadingOut > 0; i++) {
-      this.fadingOut -= 1;
-      output[i] = (this.lastSample * this.fadingOut) / this.fade;
-    }
+    const weight = this.fadedIn / this.fade;
+    if (weight === 1) this.concealment.stop();
+    return sample * weight + this.concealment.next() * (1 - weight);
   }
 
   shrink() {

@@ -26,6 +26,8 @@ class PlaybackProcessor extends AudioWorkletProcessor {
     } else if (message.type === "clear") {
       this.resampler.reset();
       this.postMarks(this.buffer.clear());
+    } else if (message.type === "format") {
+      this.resampler = new Resampler(message.wireRate, sampleRate);
     } else if (message.type === "close") {
       this.open = false;
     }

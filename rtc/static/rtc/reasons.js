@@ -4,14 +4,15 @@ const END_REASONS = {
   client_stop: "You ended the call.",
   done: "The call is over.",
   handler_closed: "The call is over.",
-  idle: "The call ended because nothing was heard for a while.",
+  idle: "The call ended because nothing was heard for a while. Connect again to go on.",
   time_limit: "The call reached its time limit.",
-  no_start: "The server waited too long for the call to begin.",
+  no_database: "The server can't reach its records. Try again in a moment.",
+  no_start: "The server waited too long for the call to begin. Try again.",
   concurrency_limit_reached: "All lines are busy. Try again in a moment.",
   user_limit_reached: "You have as many calls open as you may. End one of them first.",
   server_limit_reached: "All lines are busy. Try again in a moment.",
   not_logged_in: "You have to log in first.",
-  not_allowed: "You are not allowed to use this stream.",
+  not_allowed: "You are not allowed to use this stream. Ask the people who run this server.",
   ticket_expired: "This page has been open for too long. Load it again.",
   ticket_used: "This page has been used for a call already. Load it again.",
   ticket_invalid: "This page is not allowed to call this server.",
@@ -20,13 +21,16 @@ const END_REASONS = {
   origin_not_allowed: "This page is not allowed to call this server.",
   no_such_stream: "There is no such stream on this server.",
   not_found: "There is no such stream on this server.",
-  handler_failed: "Something went wrong on the server.",
-  server_error: "Something went wrong on the server.",
+  handler_failed: "Something went wrong on the server. Connect again; if it stays so, tell the people who run it.",
+  server_error: "Something went wrong on the server. Connect again; if it stays so, tell the people who run it.",
+  busy: "The server has its hands full. Try again in a moment.",
+  overloaded: "The server has its hands full. Try again in a moment.",
+  draining: "The server is restarting. Try again in a moment.",
   shutting_down: "The server is restarting. Try again in a moment.",
   worker_lost: "The server was interrupted. Try again in a moment.",
   hung_up: "The call was ended by the people who run this server.",
   too_big: "The server refused a message that was too big.",
-  too_many_errors: "The server and this page did not understand each other.",
+  too_many_errors: "The server and this page did not understand each other. Load the page again.",
 };
 
 const CLOSE_CODES = {
@@ -44,8 +48,10 @@ const CLOSE_CODES = {
 };
 
 export const LOST = "The connection was lost.";
-export const UNREACHABLE = "The server can't be reached.";
-export const NO_ANSWER = "The server did not answer.";
+export const UNREACHABLE = "The server can't be reached. Look at your network connection, then try again.";
+export const NO_ANSWER = "The server did not answer. Try again in a moment.";
+export const OFFLINE = "This device is offline. Look at its network connection.";
+export const NO_TICKET = "This page could not get leave to call. Load it again.";
 
 function sentence(text) {
   const words = text.charAt(0).toUpperCase() + text.slice(1);
@@ -71,26 +77,32 @@ const INPUT_ERRORS = {
   504: "The server took too long to answer. Try again in a moment.",
 };
 
+/** What a form says of each of its fields. */
+export function fieldTexts(answer) {
+  const fields = Object.entries(answer?.errors ?? {});
+  return Object.fromEntries(fields.map(([name, errors]) => [name, errors.map(({ message }) => sentence(message))]));
+}
+
 /** `answer` is the JSON of `/input_hook`, or null. It may hold what a form says of each of its fields. */
 export function inputText(status, answer) {
-  const complaints = Object.values(answer?.errors ?? {}).flat();
-  const texts = complaints.map(({ message }) => sentence(message));
-  return texts.join(" ") || INPUT_ERRORS[status] || `The input could not be sent (${status}).`;
+  return Object.values(fieldTexts(answer)).flat().join(" ") || INPUT_ERRORS[status] || `The input could not be sent (${status}).`;
 }
 
 const MICROPHONE_ERRORS = {
   NotAllowedError: "The microphone is blocked. Allow it in the browser's site settings, then connect again.",
   SecurityError: "The microphone is blocked on this page.",
   NotFoundError: "No microphone was found. Plug one in, then connect again.",
-  NotReadableError: "The microphone is in use by another program.",
-  AbortError: "The microphone could not be started.",
+  NotReadableError: "The microphone is in use by another program. Close that, then connect again.",
+  AbortError: "The microphone could not be started. Plug it in anew, then connect again.",
 };
 
 export const INSECURE_ORIGIN =
   "Browsers allow live audio only on pages opened over https, or on localhost. Open this page that way.";
-export const UNSUPPORTED = "This browser is too old for live audio.";
-export const UNPLAYABLE = "The sound of this page could not be started.";
-export const MICROPHONE_GONE = "The microphone was unplugged.";
+export const UNSUPPORTED = "This browser is too old for live audio. Update it, or use another one.";
+export const UNPLAYABLE = "The sound of this page could not be started. Load the page again.";
+export const MICROPHONE_GONE = "The microphone is gone. Plug one in, then connect again.";
+export const MICROPHONE_REPLACED = "The microphone you chose is not there. Another one is used.";
+export const SPEAKER_REPLACED = "The speaker you chose is not there. The default one is used.";
 
 export function microphoneText(error) {
   return MICROPHONE_ERRORS[error.name] ?? `The microphone could not be opened (${error.name}).`;

@@ -1,46 +1,120 @@
 // The Web Audio side of a call: microphone in, speaker out, both in worklets at the context's own rate.
 
-import { INSECURE_ORIGIN, MICROPHONE_GONE, UNPLAYABLE, UNSUPPORTED, microphoneText } from "./reasons.js";
+import { canChooseSpeaker } from "./devices.js";
+import {
+  INSECURE_ORIGIN,
+  MICROPHONE_GONE,
+  MICROPHONE_REPLACED,
+  SPEAKER_REPLACED,
+  UNPLAYABLE,
+  UNSUPPORTED,
+  microphoneText,
+} from "./reasons.js";
+
+const FRAME_MS = 20;
 
 export class SoundError extends Error {}
 
 /**
- * Callbacks: `onframe(payload, levelDb)` for each 20 ms from the microphone; `onreport(report)` every
- * 50 ms of playback; `onmark(name)`; `onfailure(text)` when the microphone goes away.
+ * Callbacks: `onframe(payload, levelDb)` for each frame from the microphone; `onreport(report)` every 50 ms of
+ * playback; `onmark(name)`; `onnotice(text)` when another device than the chosen one is used; `onfailure(text)` when
+ * there is no microphone any more.
  */
 export class Sound {
-  constructor({ sampleRate, constraints, onframe, onreport, onmark, onfailure }) {
-    Object.assign(this, { sampleRate, constraints, onframe, onreport, onmark, onfailure });
+  constructor({ sampleRate, constraints, microphone, speaker, ...callbacks }) {
+    Object.assign(this, { sampleRate, constraints, microphone, speaker, ...callbacks });
     this.stream = null;
+    this.source = null;
     this.capture = null;
     this.playback = null;
+    this.capturing = false;
+    this.muted = false;
     if (!window.AudioContext || !window.AudioWorkletNode) {
       // Browsers hide the worklets, too, from an insecure page.
       throw new SoundError(window.isSecureContext ? UNSUPPORTED : INSECURE_ORIGIN);
     }
     // Made in the tap that connects: elsewhere iOS leaves it silent.
     this.context = new AudioContext({ latencyHint: "interactive" });
-    this.context.resume();
+    this.resume();
   }
 
   /** Asks for the microphone if `takesAudio`. Throws SoundError with words for the user. */
   async open({ takesAudio, sendsAudio }) {
     if (takesAudio) await this.openCapture();
     if (sendsAudio) await this.openPlayback();
-    await this.context.resume();
+    await this.resume();
   }
+
+  /** Goes on after the device has paused the sound: a telephone call, say, or a page in the background. */
+  async resume() {
+    if (this.context.state === "running" || this.context.state === "closed") return;
+    // Without a tap a browser may refuse, or leave it pending: the next tap asks again.
+    await Promise.race([this.context.resume().catch(() => {}), new Promise((resolve) => setTimeout(resolve, 500))]);
+  }
+
+  // ---- microphone
 
   async openCapture() {
     if (!navigator.mediaDevices) throw new SoundError(INSECURE_ORIGIN);
-    try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ audio: this.constraints });
-    } catch (error) {
-      throw new SoundError(microphoneText(error), { cause: error });
-    }
-    for (const track of this.stream.getTracks()) track.onended = () => this.onfailure(MICROPHONE_GONE);
+    await this.openMicrophone();
     this.capture = await this.node("capture");
     this.capture.port.onmessage = ({ data }) => this.onframe(data.payload, data.levelDb);
   }
+
+  /** @param {string} id of a microphone; empty: the default one. Throws SoundError, and keeps the one it had. */
+  async chooseMicrophone(id) {
+    this.microphone = id;
+    if (this.stream) await this.openMicrophone();
+  }
+
+  async openMicrophone() {
+    const stream = await this.microphoneStream();
+    this.releaseMicrophone();
+    this.stream = stream;
+    for (const track of stream.getTracks()) track.onended = () => this.microphoneEnded();
+    this.setMuted(this.muted);
+    if (this.capturing) this.connectSource();
+  }
+
+  async microphoneStream() {
+    const chosen = this.microphone && { deviceId: { exact: this.microphone } };
+    try {
+      return await navigator.mediaDevices.getUserMedia({ audio: { ...this.constraints, ...chosen } });
+    } catch (error) {
+      if (!chosen || error.name !== "OverconstrainedError") throw new SoundError(microphoneText(error), { cause: error });
+      this.microphone = "";
+      this.onnotice(MICROPHONE_REPLACED);
+      return this.microphoneStream();
+    }
+  }
+
+  /** It was unplugged, or taken away: the default one may do. */
+  async microphoneEnded() {
+    this.microphone = "";
+    try {
+      await this.openMicrophone();
+      this.onnotice(MICROPHONE_REPLACED);
+    } catch (error) {
+      if (!(error instanceof SoundError)) throw error;
+      this.onfailure(MICROPHONE_GONE);
+    }
+  }
+
+  releaseMicrophone() {
+    this.source?.disconnect();
+    this.source = null;
+    for (const track of this.stream?.getTracks() ?? []) {
+      track.onended = null;
+      track.stop();
+    }
+  }
+
+  connectSource() {
+    this.source = this.context.createMediaStreamSource(this.stream);
+    this.source.connect(this.capture);
+  }
+
+  // ---- speaker
 
   async openPlayback() {
     this.playback = await this.node("playback");
@@ -48,6 +122,19 @@ export class Sound {
       if (data.type === "mark") this.onmark(data.name);
       else this.onreport(data);
     };
+    if (this.speaker) await this.chooseSpeaker(this.speaker);
+  }
+
+  /** @param {string} id of a speaker; empty: the default one, also when headphones are plugged in later */
+  async chooseSpeaker(id) {
+    this.speaker = id;
+    if (!canChooseSpeaker()) return;
+    try {
+      await this.context.setSinkId(id);
+    } catch {
+      this.speaker = "";
+      this.onnotice(SPEAKER_REPLACED);
+    }
   }
 
   async node(name) {
@@ -58,16 +145,26 @@ export class Sound {
     }
     const node = new AudioWorkletNode(this.context, `rtc-${name}`, {
       outputChannelCount: [1],
-      processorOptions: { wireRate: this.sampleRate },
+      processorOptions: { wireRate: this.sampleRate, frameMs: FRAME_MS },
     });
     // The capture node only puts out silence, but a node that leads nowhere may not be run at all.
     node.connect(this.context.destination);
     return node;
   }
 
+  // ---- the call
+
+  /** The rates on the wire in Hz, and how much audio a frame of the microphone holds. */
+  setFormat({ captureRate, playbackRate, frameMs = FRAME_MS }) {
+    this.capture?.port.postMessage({ type: "format", wireRate: captureRate, frameMs });
+    this.playback?.port.postMessage({ type: "format", wireRate: playbackRate });
+  }
+
   /** From here on `onframe` is called. */
   start() {
-    if (this.stream) this.context.createMediaStreamSource(this.stream).connect(this.capture);
+    if (this.capturing) return;
+    this.capturing = true;
+    if (this.stream) this.connectSource();
   }
 
   play(payload) {
@@ -85,14 +182,12 @@ export class Sound {
 
   /** A muted microphone goes on sending, but silence. */
   setMuted(muted) {
+    this.muted = muted;
     for (const track of this.stream?.getTracks() ?? []) track.enabled = !muted;
   }
 
   close() {
-    for (const track of this.stream?.getTracks() ?? []) {
-      track.onended = null;
-      track.stop();
-    }
+    this.releaseMicrophone();
     for (const node of [this.capture, this.playback]) {
       node?.disconnect();
       node?.port.postMessage({ type: "close" });

@@ -99,6 +99,23 @@ test("an underrun raises the target, quiet times lower it again", () => {
   assert.equal(buffer.targetMs, MINIMUM_MS);
 });
 
+test("of a gap, the first 60 ms are concealed", () => {
+  const buffer = new JitterBuffer(RATE);
+  buffer.push(tone(100));
+  const { samples } = pull(buffer, 200);
+  const heardUntil = samples.findLastIndex((x) => x !== 0);
+  assert.ok(Math.abs(heardUntil - (100 + 60) * MS) < 2 * MS, `${heardUntil / MS} ms`);
+});
+
+test("of stalls of 120 ms, one a second, only the first ones are met unprepared, and hardly heard", () => {
+  const buffer = new JitterBuffer(RATE);
+  const played = [];
+  for (let i = 0; i < 30; i++) played.push(...stream(buffer, 1, { stallAtMs: 500, stallMs: 120 }));
+  assert.ok(buffer.underruns <= 2, `${buffer.underruns} underruns`);
+  assert.ok(longestGapMs(played.slice(0, 3 * RATE)) < 40);
+  assert.equal(longestGapMs(played.slice(3 * RATE)), 0);
+});
+
 test("the end of an utterance is no underrun", () => {
   const buffer = new JitterBuffer(RATE);
   buffer.push(tone(300));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 
+import { vectors } from "./vectors.mjs";
 import { decode, decodeInt16, encode, encodeInt16 } from "../../../rtc/static/rtc/mulaw.js";
 
 const { mulaw } = createRequire(import.meta.url)("alawmulaw");
@@ -17,6 +18,12 @@ test("the codes stand for the levels of G.711", () => {
   assert.equal(levels[0xfe], 8);
   assert.equal(levels[POSITIVE_ZERO], 0);
   assert.equal(levels[NEGATIVE_ZERO], 0);
+});
+
+test("levels and codes are the server's", () => {
+  const { levels, encoded } = vectors("mulaw");
+  assert.deepEqual(Array.from(decodeInt16(CODES)), levels);
+  for (const [sample, code] of encoded) assert.equal(encodeInt16(Int16Array.of(sample))[0], code);
 });
 
 test("every code survives decoding and encoding, but for the second zero", () => {

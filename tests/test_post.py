@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from rtc import groups
-from rtc.groups import NoAnswer, Post, Unreachable, answers, make_layer
+from rtc import post as module
+from rtc.post import NoAnswer, Post, Unreachable, answers, make_layer
 from tests.live.redis_server import RedisServer
 from tests.virtual_time import until
 
@@ -44,7 +44,7 @@ async def make_post(layers):
 @pytest.fixture
 def asked(monkeypatch):
     """What was asked with kind `test`; `wait` holds the answer back."""
-    monkeypatch.setattr(groups, "_answers", dict(groups._answers))
+    monkeypatch.setattr(module, "_answers", dict(module._answers))
     asked = []
 
     @answers("test")
@@ -125,7 +125,7 @@ async def test_an_answer_that_fails_is_none_and_harms_nobody(make_post, asked, c
 
 
 async def test_beyond_so_many_questions_at_a_time_none_are_taken(make_post, asked, monkeypatch, caplog):
-    monkeypatch.setattr(groups, "MAX_QUESTIONS", 2)
+    monkeypatch.setattr(module, "MAX_QUESTIONS", 2)
     here, there = make_post(), make_post()
     there.open()
     asking = [asyncio.create_task(here.ask(there.address, question(n, wait=0.5), 1.0)) for n in range(3)]
@@ -169,7 +169,7 @@ async def test_who_follows_a_group_hears_of_news_in_it(make_post):
     here.tell("rtc-outputs-1")
     await until(lambda: ears[1].heard == 3)
     there.unfollow("rtc-outputs-1", ears[1])
-    await until(lambda: there._joined == {"rtc-outputs-2"})
+    await until(lambda: there._groups._joined == {"rtc-outputs-2"})
     here.tell("rtc-outputs-1")
     here.tell("rtc-outputs-2")
     await until(lambda: ears[2].heard == 2)
@@ -199,7 +199,7 @@ async def test_a_restart_of_redis(make_post, asked, redis, caplog):
     with pytest.raises(Unreachable):
         await here.ask(there.address, question(), TIMEOUT_S)
     here.tell("rtc-outputs-1")  # nobody is told, and nothing fails
-    await until(lambda: not here._untold)
+    await until(lambda: not here._groups._untold)
     redis.start()
     async with asyncio.timeout(5):
         while True:

@@ -1,0 +1,63 @@
+// The loudness of the last seconds as bars on a canvas, the newest at its right end.
+
+const QUIET_DB = -60; // what has no height
+const BAR_WIDTH = 3; // CSS pixels, as the next two
+const BAR_GAP = 2;
+const LEAST_HEIGHT = 2;
+const CONTRAST = 1.8; // speech keeps to the upper half of the scale: this spreads it
+const BAR_MS = 60;
+
+/** Where a level stands between silence and full scale, 0 to 1. */
+export function shareOf(levelDb) {
+  return Math.max(0, Math.min(1, 1 - levelDb / QUIET_DB));
+}
+
+export class Waveform {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.bars = [];
+    this.loudest = 0; // since the last bar
+    this.barAt = 0;
+    new ResizeObserver(() => this.draw()).observe(canvas);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+  }
+
+  /** Takes a level; draws a bar every BAR_MS. */
+  add(levelDb, nowMs) {
+    this.loudest = Math.max(this.loudest, shareOf(levelDb));
+    if (nowMs - this.barAt < BAR_MS) return;
+    this.barAt = nowMs;
+    this.bars.push(this.loudest);
+    this.loudest = 0;
+    this.draw();
+  }
+
+  clear() {
+    this.bars.length = 0;
+    this.loudest = 0;
+    this.draw();
+  }
+
+  draw() {
+    const { canvas } = this;
+    const scale = window.devicePixelRatio || 1;
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    if (width === 0) return;
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+    const count = Math.floor((width + BAR_GAP) / (BAR_WIDTH + BAR_GAP));
+    this.bars.splice(0, Math.max(0, this.bars.length - count));
+    const context = canvas.getContext("2d");
+    context.scale(scale, scale);
+    const style = getComputedStyle(canvas);
+    for (let i = 0; i < count; i++) {
+      const share = this.bars[this.bars.length - count + i] ?? 0;
+      const bar = Math.max(LEAST_HEIGHT, share ** CONTRAST * height);
+      context.fillStyle = share > 0 ? style.color : style.borderTopColor;
+      context.beginPath();
+      context.roundRect(i * (BAR_WIDTH + BAR_GAP), (height - bar) / 2, BAR_WIDTH, bar, BAR_WIDTH / 2);
+      context.fill();
+    }
+  }
+}

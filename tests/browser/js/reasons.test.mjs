@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { LOST, endText, fieldTexts, inputText, microphoneText } from "../../../rtc/static/rtc/reasons.js";
+import { vectors } from "./vectors.mjs";
+
+const { reasons, codes } = vectors("endings");
+const SENTENCES = /^([A-Z][^.]*[.] ?)+$/;
+
+for (const reason of reasons) {
+  test(`there are words for ${reason}`, () => {
+    assert.notEqual(endText({ reason }, null), LOST);
+    assert.match(endText({ reason }, null), SENTENCES);
+  });
+}
+
+for (const code of codes) {
+  test(`there are words for ${code} alone`, () => assert.notEqual(endText(null, code), LOST));
+}
+
+test("what the server says itself goes before", () => {
+  assert.equal(endText({ reason: "done", message: "we close at five" }, 1000), "We close at five.");
+});
+
+test("what is not known is a loss", () => {
+  assert.equal(endText(null, 1006), LOST);
+  assert.equal(endText({ reason: "constructor_of_worlds" }, 1006), LOST);
+});
+
+test("what a form says is kept by field, and makes one text", () => {
+  const answer = { errors: { name: [{ message: "this is too long" }], nights: [{ message: "Enter a number." }] } };
+  assert.deepEqual(fieldTexts(answer), { name: ["This is too long."], nights: ["Enter a number."] });
+  assert.equal(inputText(400, answer), "This is too long. Enter a number.");
+  assert.deepEqual(fieldTexts(null), {});
+});
+
+test("each failure of a microphone says what to do", () => {
+  for (const name of ["NotAllowedError", "NotFoundError", "NotReadableError", "AbortError"]) {
+    assert.match(microphoneText({ name }), /connect again\.$/);
+  }
+  assert.match(microphoneText({ name: "OddError" }), /OddError/);
+});

@@ -1,0 +1,71 @@
+"""The assistant on our own page, in a real browser: spoken to, and listened to."""
+
+import sqlite3
+import wave
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soxr
+from playwright.sync_api import Browser, expect
+
+from rtc import get_stt_model, get_tts_model
+from tests.browser.recording import COMPARED_RATE, Recording
+from tests.browser.speech import SAMPLE_RATE
+from tests.browser.test_client_page import RECORD, connect
+
+pytestmark = pytest.mark.live
+
+BEFORE_S, AFTER_S = 1.5, 30.0  # the microphone hears the file over and over
+SAID = "Take a note, call the dentist tomorrow morning."
+NOTE = "call the dentist tomorrow morning"
+ANSWER_S = 4.0
+ANSWER_TIMEOUT_MS = 20_000
+
+
+@pytest.fixture(scope="module")
+def browser(launch, tmp_path_factory) -> Iterator[Browser]:
+    path = tmp_path_factory.mktemp("assistant") / "said.wav"
+    write_wav(path)
+    browser = launch(path)
+    yield browser
+    browser.close()
+
+
+def write_wav(path: Path) -> None:
+    rate, spoken = get_tts_model().tts(SAID)
+    samples = np.pad(
+        soxr.resample(spoken, rate, SAMPLE_RATE), (round(BEFORE_S * SAMPLE_RATE), round(AFTER_S * SAMPLE_RATE))
+    )
+    noise = np.random.default_rng(seed=7).standard_normal(samples.size) * 10 ** (-60 / 20)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(((samples * 0.7 + noise) * 32767).astype("<i2").tobytes())
+
+
+def stored_notes(database: Path) -> list[str]:
+    with closing(sqlite3.connect(database)) as connection:
+        return [text for (text,) in connection.execute("SELECT text FROM assistant_note ORDER BY id")]
+
+
+def test_a_spoken_note_is_shown_answered_aloud_and_stored(open_page, server):
+    page = open_page("/assistant/")
+    connect(page)
+    said, answered = (
+        page.locator(f"[data-part=conversation] [data-role={role}] .rtc-message-text") for role in ("user", "assistant")
+    )
+    expect(answered.first).to_contain_text("Hello!")
+    page.evaluate(RECORD)
+    expect(said).to_have_text(["Take a note, call the dentist to-morrow morning."], timeout=ANSWER_TIMEOUT_MS)
+    expect(answered.last).to_have_text(f"I have noted: {NOTE}.")
+    from_s = page.evaluate("window.played.result().start_s + window.played.seconds")
+    page.evaluate(f"window.played.until(window.played.seconds + {ANSWER_S}, 10)")
+    played = Recording.from_page(page.evaluate("window.played.result()"))
+    heard = played.between(from_s, played.end_s).astype(np.float32)
+    assert "dentist to-morrow morning" in get_stt_model().stt((COMPARED_RATE, heard))
+    assert stored_notes(server.database) == [NOTE]
+    assert page.problems == []
