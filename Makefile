@@ -11,7 +11,7 @@ BROWSER_PACKAGES := tests/browser/node_modules/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format bench bench-turns chromium
+.PHONY: help run demo test lint format bench bench-turns wheel chromium
 
 help:  ## Show what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -27,10 +27,11 @@ demo: $(DEMO) run  ## The same with the assistant, whose models it installs firs
 test: lint chromium $(BROWSER_PACKAGES)  ## Lint, then run every test
 	$(BIN)/python -m pytest
 
-lint: $(DEV)  ## Check style, types and migrations
+lint: $(DEV)  ## Check style, types, migrations and the demo project
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 format: $(DEV)  ## Put the code into shape
@@ -42,6 +43,9 @@ bench: $(DEV)  ## Measure latency, CPU and memory against bare echoes and FastRT
 
 bench-turns: $(DEV)  ## Measure turn taking, ours and FastRTC's
 	$(BIN)/python -m benchmarks.turns
+
+wheel: $(DEV)  ## Build the package into dist/
+	$(BIN)/python -m build --outdir dist .
 
 chromium:
 	@scripts/install-chromium

@@ -3,12 +3,12 @@ from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 from rtc import Stream
-from rtc.checks import RESERVED_ALIASES, check_channel_layer, check_fencing, check_streams
+from rtc.checks.streams import RESERVED_ALIASES, check_streams
 from rtc.directory import get_stream
 
 stream = Stream(lambda audio: audio)
 not_a_stream = "nothing to call"
-HERE = "tests.test_checks"
+HERE = "tests.test_check_streams"
 
 
 def ids(settings, streams):
@@ -33,6 +33,11 @@ def test_an_alias_that_is_a_path_of_ours_is_an_error(settings, alias):
     assert ids(settings, {alias: f"{HERE}.stream"}) == ["rtc.E002"]
 
 
+@pytest.mark.parametrize("alias", ["", "front desk", "café", "a/b", "a.b", "x" * 65, "line\n"])
+def test_an_alias_that_fits_no_address_is_an_error(settings, alias):
+    assert ids(settings, {alias: f"{HERE}.stream"}) == ["rtc.E003"]
+
+
 def test_each_stream_is_looked_at(settings):
     assert ids(settings, {"admin": "no.such", "b": "no.such"}) == ["rtc.E002", "rtc.E001", "rtc.E001"]
 
@@ -48,25 +53,6 @@ def test_an_alias_nobody_configured_has_no_stream(settings):
     assert get_stream("other") is None
 
 
-def test_a_worker_gives_up_before_others_take_it_for_lost(settings):
-    assert check_fencing(None) == []
-    settings.RTC_WORKER_FENCE_S = settings.RTC_WORKER_LOST_S = 10.0
-    assert [message.id for message in check_fencing(None)] == ["rtc.E003"]
-
-
-@pytest.mark.parametrize(
-    ("backend", "found"),
-    [
-        ("channels.layers.InMemoryChannelLayer", []),
-        ("channels_redis.pubsub.RedisPubSubChannelLayer", []),
-        ("channels_redis.core.RedisChannelLayer", ["rtc.W001"]),
-    ],
-)
-def test_a_channel_layer_that_loses_sockets_is_warned_of(settings, backend, found):
-    settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend}}
-    assert [message.id for message in check_channel_layer(None)] == found
-
-
-def test_a_project_without_a_channel_layer_passes(settings):
-    settings.CHANNEL_LAYERS = {}
-    assert check_channel_layer(None) == []
+def test_streams_of_another_type_are_left_to_the_check_of_settings(settings):
+    assert ids(settings, ["shop.voice.echo"]) == []
+    assert ids(settings, {"default": stream}) == []

@@ -1,0 +1,59 @@
+"""What `RTC_STREAMS` names."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ImproperlyConfigured
+
+from rtc.conf import conf
+from rtc.directory import get_stream
+from rtc.models import Session
+
+RESERVED_ALIASES = {
+    "admin",
+    "docs",
+    "healthz",
+    "input_hook",
+    "metrics",
+    "outputs",
+    "readyz",
+    "static",
+    "telephone",
+    "websocket",
+}
+SLUG = re.compile(r"[-a-zA-Z0-9_]+", re.ASCII)
+MAX_ALIAS: int = Session._meta.get_field("stream").max_length or 0
+
+
+@register()
+def check_streams(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    streams = conf.RTC_STREAMS
+    if not isinstance(streams, dict):
+        return []  # rtc.E004 says so
+    return [error for alias, path in streams.items() for error in (*_of_alias(alias), *_of_path(alias, path))]
+
+
+def _of_alias(alias: Any) -> Iterator[CheckMessage]:
+    if alias in RESERVED_ALIASES:
+        yield Error(f"RTC_STREAMS: {alias!r} is a path of rtc's own.", hint="Choose another alias.", id="rtc.E002")
+    if not isinstance(alias, str) or not SLUG.fullmatch(alias) or len(alias) > MAX_ALIAS:
+        yield Error(
+            f"RTC_STREAMS: {alias!r} can't be part of an address.",
+            hint=f'An alias is 1 to {MAX_ALIAS} of A-Z a-z 0-9 _ and -, such as "front-desk".',
+            id="rtc.E003",
+        )
+
+
+def _of_path(alias: Any, path: Any) -> Iterator[CheckMessage]:
+    if not isinstance(path, str):
+        return  # rtc.E004 says so
+    try:
+        get_stream(alias)
+    except ImproperlyConfigured as error:
+        yield Error(
+            str(error),
+            hint='Name a module-level Stream by its dotted path: RTC_STREAMS = {"default": "shop.voice.echo"}',
+            id="rtc.E001",
+        )

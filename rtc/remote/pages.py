@@ -1,0 +1,83 @@
+"""`/input_hook` and `/outputs` from outside. All of it blocks: call it in a thread."""
+
+import http.client
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+READ_TIMEOUT_S = 30.0
+"""The server sends something every 15 s."""
+RECONNECTS = 5
+
+
+class PageRefused(Exception):
+    """The server said no, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One Server-Sent Event (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+
+    type: str
+    data: str
+    id: str
+
+
+def post_input(url: str, session_id: str, inputs: Any) -> None:
+    """Raises: PageRefused, OSError."""
+    body = json.dumps({"webrtc_id": session_id, "inputs": inputs}).encode()
+    with _open(Request(url, body, {"Content-Type": "application/json"})):
+        pass
+
+
+def read_outputs(url: str, take: Callable[[Any], None]) -> None:
+    """Give `take` each output until the session is over, over as many connections as it takes.
+
+    Raises:
+        PageRefused, OSError.
+    """
+    last_id = ""
+    for _ in range(1 + RECONNECTS):
+        headers = {"Accept": "text/event-stream", **({"Last-Event-ID": last_id} if last_id else {})}
+        with _open(Request(url, headers=headers)) as response:
+            if response.status == http.HTTPStatus.NO_CONTENT:
+                return
+            for event in parse_events(response):
+                last_id = event.id
+                if event.type == "end":
+                    return
+                if event.type == "output":
+                    take(json.loads(event.data))
+
+
+def parse_events(lines: Iterable[bytes]) -> Iterator[Event]:
+    fields: dict[str, list[str]] = {}
+    last_id = ""
+    for line in lines:
+        text = line.decode().rstrip("\r\n")
+        if text:
+            name, _, value = text.partition(":")
+            fields.setdefault(name, []).append(value.removeprefix(" "))
+            continue
+        last_id = fields.get("id", [last_id])[-1]
+        if "data" in fields:
+            yield Event(fields.get("event", ["message"])[-1], "\n".join(fields["data"]), last_id)
+        fields = {}
+
+
+def _open(request: Request) -> Any:
+    try:
+        return urlopen(request, timeout=READ_TIMEOUT_S)
+    except HTTPError as error:
+        with error:
+            raise PageRefused(f"{error.code}: {_reason(error.read())}") from None
+
+
+def _reason(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return body[:200].decode(errors="replace")

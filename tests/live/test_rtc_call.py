@@ -1,0 +1,84 @@
+"""`manage.py rtc_call` against a running server, the way a shell calls it."""
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from rtc.management.commands.rtc_call import write_wav
+from rtc.testing.dialling import read_audio
+from tests.live.servers import ROOT
+from tests.live.tones import frequency_of, sine
+
+pytestmark = pytest.mark.live
+
+RATE = 16000
+TONE_HZ = 440.0
+
+
+@pytest.fixture
+def said(tmp_path):
+    write_wav(tmp_path / "said.wav", RATE, sine(TONE_HZ, 0.6, RATE))
+    return tmp_path / "said.wav"
+
+
+def dial(server, alias, *args) -> str:
+    """Gives standard error. Raises: CommandError."""
+    stderr = io.StringIO()
+    call_command("rtc_call", alias, *map(str, args), url=server.http_url(), stdout=io.StringIO(), stderr=stderr)
+    return stderr.getvalue()
+
+
+def test_what_is_heard_is_written_to_a_file(daphne_server, said, tmp_path):
+    answer = tmp_path / "answer.wav"
+    command = [sys.executable, "manage.py", "rtc_call", "exact", said, "--seconds", "1", "--output", answer]
+    done = subprocess.run(
+        [*command, "--url", daphne_server.http_url()], cwd=ROOT, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Heard 1.0 s" in done.stderr or "Heard 0.9 s" in done.stderr
+    rate, heard = read_audio(answer)
+    assert rate == RATE
+    assert frequency_of(heard[RATE // 10 : RATE // 2], RATE) == pytest.approx(TONE_HZ, rel=0.005)
+    assert np.abs(heard[-RATE // 10 :]).max() < 100  # the silence after it
+
+
+def test_a_session_that_the_server_ends_is_heard_to_its_end(daphne_server, tmp_path):
+    answer = tmp_path / "answer.wav"
+    dial(daphne_server, "goodbye", "--seconds", 20, "--output", answer)
+    assert 0 < read_audio(answer)[1].size / 24000 < 20
+
+
+def test_a_handler_that_fails_is_told(daphne_server):
+    with pytest.raises(CommandError, match="The call ended: handler_failed"):
+        dial(daphne_server, "broken", "--seconds", 5, "--params", '{"callback": "receive"}')
+
+
+def test_a_stream_that_is_not_there_is_told(daphne_server, said):
+    with pytest.raises(CommandError, match="refused the call: There is no stream 'nothing'"):
+        dial(daphne_server, "nothing", said)
+
+
+def test_a_server_that_is_not_there_is_told(said):
+    with pytest.raises(CommandError, match="No call to ws://127.0.0.1:1/websocket/offer"):
+        call_command("rtc_call", "default", said, url="http://127.0.0.1:1/")
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["no-such.wav"], "can't be read"),
+        ([__file__], "can't be read"),
+        (["--input", "{"], "is not JSON"),
+        (["--params", "[]"], "no JSON object"),
+        (["--seconds", "0"], "more than 0 s"),
+        (["--seconds", "soon"], "no number"),
+        (["--url", "127.0.0.1:8000"], "no address such as"),
+    ],
+)
+def test_bad_arguments_are_told(args, words):
+    with pytest.raises(CommandError, match=words):
+        call_command("rtc_call", "default", *args)

@@ -1,0 +1,138 @@
+"""A project that someone makes by following the README, in an environment that has nothing installed."""
+
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+from tests.blocks import Block
+
+TIMEOUT_S = 120
+READY_S = 30.0
+PASSWORD = "a password for the shop"
+ADMIN = {
+    "DJANGO_SUPERUSER_USERNAME": "keeper",
+    "DJANGO_SUPERUSER_EMAIL": "keeper@shop.example",
+    "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+}
+
+
+class Shop:
+    """Does what blocks of the README say. Starts with an empty directory and an empty environment.
+
+    A person's hands are replaced in three places: `createsuperuser` does not ask, `runserver` is given a free port and
+    no reloader, and `rtc_call` is told that port.
+
+    Args:
+        wheel: what `pip install fastrtc-django` installs.
+    """
+
+    def __init__(self, directory: Path, wheel: Path) -> None:
+        self.directory = directory
+        self.output = ""
+        self._environment = self._make_environment(directory, wheel)
+        self._server: subprocess.Popen[str] | None = None
+        self._log = directory / "server.log"
+        self.url = ""
+
+    def follow(self, block: Block) -> str:
+        """Returns what its commands printed."""
+        if block.file is not None:
+            return self._write(*block.file, block.text)
+        assert block.language == "sh", f"{block.place}: neither a file nor commands"
+        return "".join(self._run(line, block.place) for line in block.text.splitlines())
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.terminate()
+            self._server.wait(10)
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def _write(self, name: str, add: bool, text: str) -> str:
+        path = self.directory / name
+        path.write_text(path.read_text() + text if add else text)
+        return ""
+
+    def _run(self, line: str, place: str) -> str:
+        words = shlex.split(line)
+        match words:
+            case ["cd", name]:
+                self.directory = self.directory / name
+                return ""
+            case ["python", "manage.py", "runserver"]:
+                self._start([*words, "--noreload"])
+                return ""
+            case ["python", "manage.py", "createsuperuser"]:
+                words.append("--noinput")
+            case ["python", "manage.py", "rtc_call", *_]:
+                words += ["--url", f"{self.url}/voice/"]
+        done = subprocess.run(
+            ["env", *words],
+            cwd=self.directory,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+        assert done.returncode == 0, f"{place}: {line}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    def _start(self, words: list[str]) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        with self._log.open("w") as log:
+            self._server = subprocess.Popen(
+                ["env", *words, f"127.0.0.1:{port}"],
+                cwd=self.directory,
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        give_up_at = time.monotonic() + READY_S
+        while not self._answers():
+            assert self._server.poll() is None and time.monotonic() < give_up_at, self.log
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/voice/", trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    @staticmethod
+    def _make_environment(directory: Path, wheel: Path) -> dict[str, str]:
+        """An empty virtual environment. Its `pip` is ours, told to install there, which saves unpacking one."""
+        venv, tools, pins = directory / "venv", directory / "tools", directory / "pins.txt"
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+        tools.mkdir()
+        pip = tools / "pip"
+        pip.write_text(f'#!/bin/sh\nexec {sys.executable} -m pip --python {venv}/bin/python "$@"\n')
+        pip.chmod(0o755)
+        pins.write_text(f"fastrtc-django=={wheel.name.split('-')[1]}\n")
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not re.match(r"DJANGO|RTC_|PYTHON|VIRTUAL_ENV|PYTEST|DATABASE_URL|REDIS_URL|DEBUG|SECRET_KEY", name)
+        }
+        return {
+            **inherited,
+            **ADMIN,
+            "PATH": f"{venv}/bin:{tools}:{os.environ.get('PATH', os.defpath)}",
+            "PIP_CONSTRAINT": str(pins),
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_FIND_LINKS": f"{os.environ.get('PIP_FIND_LINKS', '')} {wheel.parent}".strip(),
+            "PIP_NO_COMPILE": "1",
+            "PIP_ROOT_USER_ACTION": "ignore",
+        }

@@ -1,0 +1,143 @@
+import sys
+from types import ModuleType
+
+import pytest
+from channels.auth import AuthMiddlewareStack
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.core.asgi import get_asgi_application
+from django.test import override_settings
+from django.urls import include, path
+
+from rtc.checks.routing import check_apps, check_asgi, check_urls
+from rtc.routing import not_found, websocket_urlpatterns
+
+
+class Other(AsyncWebsocketConsumer):
+    """Another app's."""
+
+
+async def opaque(scope, receive, send):
+    """An application that nobody can look into."""
+
+
+def sockets(*routes):
+    return ProtocolTypeRouter({"http": get_asgi_application(), "websocket": AuthMiddlewareStack(URLRouter([*routes]))})
+
+
+@pytest.fixture
+def project(settings, monkeypatch):
+    """Has the project's asgi.py hold that application, and its urls.py rtc under that prefix."""
+
+    def configure(application=None, prefix="voice/"):
+        asgi, urls = ModuleType("a_shop_asgi"), ModuleType("a_shop_urls")
+        asgi.application = application
+        urls.urlpatterns = [] if prefix is None else [path(prefix, include("rtc.urls"))]
+        monkeypatch.setitem(sys.modules, "a_shop_asgi", asgi)
+        monkeypatch.setitem(sys.modules, "a_shop_urls", urls)
+        settings.ROOT_URLCONF = "a_shop_urls"
+        settings.ASGI_APPLICATION = "a_shop_asgi.application"
+
+    return configure
+
+
+def ids(messages):
+    return [message.id for message in messages]
+
+
+def test_the_demo_project_passes():
+    assert ids([*check_asgi(None), *check_urls(None), *check_apps(None)]) == []
+
+
+@pytest.mark.parametrize("prefix", ["", "voice/", "a/b/"])
+def test_rtc_under_a_prefix_passes(project, prefix):
+    project(sockets(path(prefix, URLRouter(websocket_urlpatterns)), not_found), prefix)
+    assert ids([*check_asgi(None), *check_urls(None)]) == []
+
+
+def test_middleware_of_channels_is_looked_through(project):
+    inner = sockets(path("voice/", URLRouter(websocket_urlpatterns)), not_found).application_mapping["websocket"]
+    project(ProtocolTypeRouter({"websocket": AllowedHostsOriginValidator(inner)}))
+    assert ids(check_asgi(None)) == []
+
+
+def test_without_an_asgi_application_it_is_asked_for(project, settings):
+    project()
+    settings.ASGI_APPLICATION = None
+    [message] = check_asgi(None)
+    assert message.id == "rtc.E005" and "asgi.application" in message.hint
+
+
+@pytest.mark.parametrize("dotted", ["application", "no.such.application", "a_shop_asgi.nothing"])
+def test_an_asgi_application_that_is_not_there_is_an_error(project, settings, dotted):
+    project()
+    settings.ASGI_APPLICATION = dotted
+    assert ids(check_asgi(None)) == ["rtc.E006"]
+
+
+@pytest.mark.parametrize("application", [get_asgi_application(), ProtocolTypeRouter({"http": opaque})])
+def test_an_application_without_sockets_is_an_error_with_the_lines_to_add(project, application):
+    project(application)
+    [message] = check_asgi(None)
+    assert message.id == "rtc.E007" and 'path("voice/", URLRouter(websocket_urlpatterns))' in message.hint
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        path("", URLRouter(websocket_urlpatterns)),
+        path("other/", URLRouter(websocket_urlpatterns)),
+        path("voice/", URLRouter([path("websocket/offer", Other.as_asgi())])),
+    ],
+)
+def test_sockets_elsewhere_than_the_pages_are_an_error(project, route):
+    project(sockets(route, not_found))
+    [message] = check_asgi(None)
+    assert message.id == "rtc.E008" and "/voice/websocket/offer" in message.msg
+
+
+def test_an_earlier_route_that_takes_rtcs_sockets_is_an_error(project):
+    project(sockets(path("voice/", URLRouter([not_found])), path("voice/", URLRouter(websocket_urlpatterns))))
+    assert "rtc.E008" in ids(check_asgi(None))
+
+
+def test_what_cannot_be_looked_into_passes(project):
+    project(ProtocolTypeRouter({"websocket": opaque}))
+    assert ids(check_asgi(None)) == []
+    project(opaque)
+    assert ids(check_asgi(None)) == []
+
+
+def test_no_route_of_last_resort_is_a_warning(project):
+    project(sockets(path("voice/", URLRouter(websocket_urlpatterns))))
+    assert ids(check_asgi(None)) == ["rtc.W002"]
+
+
+def test_sockets_without_sessions_are_a_warning(project):
+    routes = [path("voice/", URLRouter(websocket_urlpatterns)), not_found]
+    project(ProtocolTypeRouter({"websocket": URLRouter(routes)}))
+    assert ids(check_asgi(None)) == ["rtc.W003"]
+
+
+def test_pages_that_are_not_included_are_an_error(project):
+    project(sockets(path("voice/", URLRouter(websocket_urlpatterns)), not_found), prefix=None)
+    assert ids([*check_urls(None), *check_asgi(None)]) == ["rtc.E009"]
+
+
+NEEDED = ["django.contrib.auth", "django.contrib.contenttypes", "django_eventstream", "rtc"]
+
+
+@pytest.mark.parametrize(
+    ("installed", "expected"),
+    [
+        (["daphne", *NEEDED], []),
+        (["daphne", "django.contrib.staticfiles", *NEEDED], []),
+        (["django.contrib.staticfiles", *NEEDED, "daphne"], ["rtc.E012"]),
+        (["django.contrib.staticfiles", *NEEDED], ["rtc.W004"]),
+        (["daphne", "django.contrib.auth", "django.contrib.contenttypes", "rtc"], ["rtc.E010"]),
+    ],
+)
+def test_the_apps_and_their_order(installed, expected):
+    with override_settings(INSTALLED_APPS=installed):
+        assert ids(check_apps(None)) == expected

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from rtc.remote import Address, Heard
+from rtc.remote.pages import Event, parse_events
+
+RATE = 8000
+
+
+def piece(value: int, seconds: float) -> np.ndarray:
+    return np.full(round(seconds * RATE), value, np.int16)
+
+
+@pytest.mark.parametrize(
+    ("root", "alias", "socket", "outputs"),
+    [
+        ("http://h:1/", "default", "ws://h:1/websocket/offer", "http://h:1/outputs?webrtc_id=a"),
+        ("https://h/voice/", "tune", "wss://h/voice/tune/websocket/offer", "https://h/voice/outputs?webrtc_id=a"),
+        ("http://h/voice", "default", "ws://h/voice/websocket/offer", "http://h/voice/outputs?webrtc_id=a"),
+    ],
+)
+def test_addresses(root, alias, socket, outputs):
+    address = Address(root, alias)
+    assert (address.socket, address.page("outputs", webrtc_id="a", ticket="")) == (socket, outputs)
+    assert address.page("input_hook") == outputs.partition("?")[0].replace("outputs", "input_hook")
+
+
+@pytest.mark.parametrize("root", ["", "127.0.0.1:8000", "ws://h/", "ftp://h/", "/voice/"])
+def test_an_address_needs_a_scheme_and_a_host(root):
+    with pytest.raises(ValueError, match="no address such as"):
+        Address(root)
+
+
+def test_pieces_that_come_in_time_or_a_little_late_are_heard_end_to_end():
+    heard = Heard(RATE)
+    heard.add(piece(1, 0.02), 0.1)
+    heard.add(piece(2, 0.02), 0.11)
+    heard.add(piece(3, 0.02), 0.3)
+    assert heard.samples.tolist() == [1] * 160 + [2] * 160 + [3] * 160
+
+
+def test_a_silence_lasts_as_long_as_it_did():
+    heard = Heard(RATE)
+    heard.add(piece(1, 0.5), 0.0)
+    heard.add(piece(2, 0.5), 2.0)
+    assert heard.end_s == 2.5
+    assert not heard.samples[RATE // 2 : 2 * RATE].any() and heard.samples[2 * RATE :].tolist() == [2] * (RATE // 2)
+
+
+def test_what_is_cleared_is_not_heard():
+    heard = Heard(RATE)
+    heard.add(piece(1, 1.0), 0.0)
+    heard.clear(0.25)
+    heard.add(piece(2, 0.1), 0.3)
+    assert heard.samples.tolist() == [1] * 2000 + [2] * 800
+    heard.clear(9.0)
+    assert heard.end_s == 0.35
+
+
+def test_nothing_heard_is_an_empty_array_of_int16():
+    assert Heard(RATE).samples.dtype == np.int16 and Heard(RATE).samples.size == 0
+
+
+def test_events_of_a_stream():
+    lines = [
+        b": hello\n",
+        b"\n",
+        b"id: a:1\n",
+        b"event: output\n",
+        b"data: [1,\n",
+        b"data: 2]\n",
+        b"\n",
+        b"data:x\r\n",
+        b"\r\n",
+    ]
+    assert list(parse_events(lines)) == [Event("output", "[1,\n2]", "a:1"), Event("message", "x", "a:1")]
