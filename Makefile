@@ -2,6 +2,8 @@
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
+# The live tests wait more than they compute.
+TEST_PROCESSES ?= 3
 
 BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
@@ -25,12 +27,13 @@ run: $(RUNTIME)  ## Start the demo on HOST and PORT (127.0.0.1:8000)
 demo: $(DEMO) run  ## The same with the assistant, whose models it installs first (150 MB)
 
 test: lint chromium $(BROWSER_PACKAGES)  ## Lint, then run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 lint: $(DEV)  ## Check style, types, migrations and the demo project
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python manage.py check
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 

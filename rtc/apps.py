@@ -10,12 +10,11 @@ class RTCConfig(AppConfig):
 
     def ready(self) -> None:
         from rtc import checks, mailbox, outputs  # noqa: F401 - registers system checks, and what others may ask
-        from rtc.signals import session_ended, session_started, turn_finished
+        from rtc.signals import session_ended, session_started
 
         outputs.install()
         session_started.connect(_started, dispatch_uid="rtc.started")
         session_ended.connect(_ended, dispatch_uid="rtc.ended")
-        turn_finished.connect(_turned, dispatch_uid="rtc.turned")
 
 
 def _started(session: Any, **kwargs: Any) -> None:
@@ -28,9 +27,3 @@ def _ended(session: Any, **kwargs: Any) -> None:
     from rtc.news import announce
 
     announce(session.pk)
-
-
-def _turned(**kwargs: Any) -> None:
-    from rtc.tally import tally
-
-    tally.turns += 1

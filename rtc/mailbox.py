@@ -21,7 +21,6 @@ from rtc.worker import local_worker, workers
 PARCEL_KEPT = timedelta(minutes=1)
 """How long what was sent to a worker that is gone is kept."""
 OK: Message = {"status": 200}
-GONE: Message = {"status": 410}
 
 HANG_UP, CLEAR = "hang_up", "clear"
 
@@ -125,12 +124,14 @@ clear = async_to_sync(aclear)
 
 async def _reach(kind: str, session_pks: Collection[int], *args: str) -> set[int]:
     reached = {pk for pk in session_pks if _reach_here(kind, pk, *args)}
-    elsewhere = await perform(_addresses_of, [pk for pk in session_pks if pk not in reached])
+    elsewhere = await perform(_by_address, [pk for pk in session_pks if pk not in reached])
     questions = [
-        _ask(address, {"kind": kind, "session": session_pk, "args": list(args)}) for session_pk, address in elsewhere
+        _ask(address, {"kind": kind, "sessions": pks, "args": list(args)}) for address, pks in elsewhere.items()
     ]
-    answered = await asyncio.gather(*questions)
-    return reached | {pk for (pk, _), answer in zip(elsewhere, answered, strict=True) if answer == OK}
+    for answer in await asyncio.gather(*questions):
+        if answer is not None:
+            reached.update(answer["reached"])
+    return reached
 
 
 def _reach_here(kind: str, session_pk: int, *args: str) -> bool:
@@ -147,9 +148,14 @@ def _reach_here(kind: str, session_pk: int, *args: str) -> bool:
     return False
 
 
-def _addresses_of(session_pks: Collection[int]) -> list[tuple[int, str]]:
-    live = Session.objects.live().filter(pk__in=session_pks, worker__ended_at=None, worker__isnull=False)
-    return list(live.values_list("pk", "worker__mailbox")) if session_pks else []
+def _by_address(session_pks: Collection[int]) -> dict[str, list[int]]:
+    """Live sessions, by where their worker receives messages."""
+    found: dict[str, list[int]] = {}
+    if session_pks:
+        live = Session.objects.live().filter(pk__in=session_pks, worker__ended_at=None, worker__isnull=False)
+        for pk, address in live.values_list("pk", "worker__mailbox"):
+            found.setdefault(address, []).append(pk)
+    return found
 
 
 async def _ask(address: str, question: Message) -> Message | None:
@@ -162,7 +168,7 @@ async def _ask(address: str, question: Message) -> Message | None:
 @answers(HANG_UP)
 @answers(CLEAR)
 async def _do(question: Message) -> Message:
-    return OK if _reach_here(question["kind"], question["session"], *question["args"]) else GONE
+    return {"reached": [pk for pk in question["sessions"] if _reach_here(question["kind"], pk, *question["args"])]}
 
 
 # Draining ----------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from rtc.conf import conf
 from rtc.database import perform_apart
 from rtc.models import Session, Worker
-from rtc.tally import BUCKETS_S
+from rtc.tally import BUCKETS_S, FORMAT
 
 GAUGES = {
     "rtc_worker_lag_seconds": ("How late the event loop is", lambda worker: worker.lag_ms / 1000),
@@ -49,6 +49,7 @@ COUNTERS_BY = {
 HISTOGRAMS = {
     "rtc_hook_seconds": ("From an input's arrival to its 200", "hook"),
     "rtc_output_seconds": ("From an output's emission to its announcement", "output"),
+    "rtc_reply_seconds": ("From the end of a turn to the first audio of its reply", "reply"),
 }
 
 
@@ -94,7 +95,9 @@ class WorkerCollector(Collector):
             for worker in workers:
                 gauge.add_metric([worker.name], read(worker))
             yield gauge
-        yield from _of_totals([(worker.name, worker.totals) for worker in workers if worker.totals])
+        yield from _of_totals(
+            [(worker.name, worker.totals) for worker in workers if worker.totals.get("format") == FORMAT]
+        )
 
 
 def _sessions(names: dict[int, str]) -> Metric:

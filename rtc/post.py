@@ -175,7 +175,10 @@ class Post:
                 await self._forget_subscription()
                 await asyncio.sleep(RETRY_S)
             else:
-                self._take(message)
+                try:
+                    self._take(message)
+                except KeyError as error:  # while another release is rolled out
+                    logger.warning("a message was not understood: it has no %s", error)
 
     async def _forget_subscription(self) -> None:
         """A `receive` that could not subscribe leaves the layer in the belief that it did; one that is cancelled sets

@@ -75,6 +75,7 @@ class CallRecord:
 
     def turn(self, figures: dict[str, Any]) -> None:
         """Note a turn that is finished, and tell who listens to `turn_finished`."""
+        tally.turn(figures["delay_s"])
         self.entry("turn", describe(figures))
         perform_soon(partial(turn_finished.send_robust, Session, session_pk=self.pk, turn=figures))
 

@@ -7,7 +7,9 @@ from typing import Any, Protocol
 
 from rtc.registry import Figures
 
-BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+FORMAT = 1
+"""Of `Tally.totals`. While a new release is rolled out, workers of two write to one database."""
 FRAMES = ("frames_in", "frames_out", "frames_dropped")
 
 
@@ -41,12 +43,23 @@ class Tally:
         self.turns = 0
         self.hook = Histogram()
         self.output = Histogram()
+        self.reply = Histogram()
 
     def end(self, reason: str, figures: Figures) -> None:
         """A session is over."""
         self.ended[reason] += 1
         for name in FRAMES:
             self.frames[name] += getattr(figures, name)
+
+    def turn(self, delay_s: float | None) -> None:
+        """A turn is over.
+
+        Args:
+            delay_s: from its end to the reply's first audio; None when there was none.
+        """
+        self.turns += 1
+        if delay_s is not None:
+            self.reply.add(delay_s)
 
     def totals(self, calls: Iterable[Counted] = ()) -> dict[str, Any]:
         """All of it, as JSON has it.
@@ -60,6 +73,7 @@ class Tally:
             for name in FRAMES:
                 frames[name] += getattr(figures, name)
         return {
+            "format": FORMAT,
             "started": dict(self.started),
             "refused": dict(self.refused),
             "ended": dict(self.ended),
@@ -69,6 +83,7 @@ class Tally:
             "turns": self.turns,
             "hook": self.hook.to_json(),
             "output": self.output.to_json(),
+            "reply": self.reply.to_json(),
         }
 
 

@@ -4,9 +4,14 @@ from rtc.signals import session_ended, session_started
 
 
 def pytest_collection_modifyitems(items):
-    # What takes real time goes last, so that a plain mistake shows at once. The browser comes after all else: its
-    # driver keeps an event loop running in the main thread, beside which no asynchronous test can have its own.
-    items.sort(key=lambda item: (item.get_closest_marker("live") is not None, "/browser/" in str(item.path)))
+    # What takes real time goes last, so that a plain mistake shows at once, and of that first what takes longest: then
+    # several processes end at about the same time.
+    items.sort(key=_place)
+
+
+def _place(item):
+    path = str(item.path)
+    return item.get_closest_marker("live") is not None and "/fuzz/" not in path, "/browser/" not in path
 
 
 @pytest.fixture

@@ -40,7 +40,18 @@ def test_an_emission_has_audio_and_the_rest(value, parts):
         ("audio", OUTPUTS),
         [24000, 1],
     ],
-    ids=repr,
+    ids=[
+        "text",
+        "number",
+        "bytes",
+        "array alone",
+        "empty",
+        "rate alone",
+        "list for an array",
+        "four",
+        "text with outputs",
+        "list",
+    ],
 )
 def test_what_is_no_emission_is_named(value):
     with pytest.raises(TypeError, match=r"expected \(sample_rate, array\)"):

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 asking = Stream(Asking)
 TOKEN = "correct-horse"
+TURN = {"said_s": 1.0, "delay_s": 0.3, "reply_s": 1.0, "heard_s": 1.0, "interrupted": False, "failed": False}
 
 
 @pytest.fixture(autouse=True)
@@ -188,8 +189,13 @@ async def test_it_counts_what_happened(settings, monkeypatch):
     for _ in range(3):
         await phone.say(event="media", media={"payload": "/////w=="})
     await refused(Phone())
+    (call,) = local_worker().calls.values()
+    for delay_s in (0.3, None):
+        call._record.turn({**TURN, "delay_s": delay_s})
+    await perform(int)  # who listens to `turn_finished` has heard
     await local_worker().beat()
     found = await samples(settings)
+    assert (found["rtc_turns_total",], found["rtc_reply_seconds_count",]) == (2, 1)
     assert found["rtc_sessions", "default"] == 1
     assert found["rtc_sessions_started_total", "default"] == 1
     assert found["rtc_sessions_refused_total", "connection_already_exists"] == 1
@@ -212,6 +218,14 @@ async def test_workers_that_are_gone_are_not_shown(settings):
     assert ("rtc_worker_lag_seconds",) in await samples(settings)
     await perform(registry.retire, row, "shutting_down")
     assert ("rtc_worker_lag_seconds",) not in await samples(settings)
+
+
+async def test_what_another_release_counted_is_left_to_it(settings):
+    await local_worker().row()
+    await local_worker().beat()
+    await Worker.objects.acreate(name="other", host="other", pid=1, totals={"format": 0, "frames": 5})
+    found = await samples(settings)
+    assert ("rtc_worker_info", "other", "1", "") in found and found["rtc_frames_in_total",] >= 0
 
 
 async def test_each_metric_is_in_the_docs(settings):

@@ -114,6 +114,7 @@ async def test_malformed_bodies_are_refused_and_harm_nothing(body):
     assert await post({"webrtc_id": "a", "inputs": [1]}) == OK
     assert await phone.hear("got") == ["__webrtc_value__", 1]
     await phone.hang_up()
+    await ended("a")
     assert await Input.objects.acount() == 1
 
 

@@ -124,6 +124,16 @@ async def test_an_answer_that_fails_is_none_and_harms_nobody(make_post, asked, c
     assert await here.ask(there.address, question(), TIMEOUT_S) == {"got": 1}
 
 
+async def test_messages_of_another_release_are_passed_over(make_post, asked, caplog):
+    here, there = make_post(), make_post()
+    there.open()
+    await until(lambda: there._open.is_set())
+    for message in ({}, {"type": "rtc.ask"}, {"type": "rtc.later", "more": 1}):
+        await there._layer.send(there.address, message)
+    assert await here.ask(there.address, question(), TIMEOUT_S) == {"got": 1}
+    assert "a message was not understood: it has no 'token'" in caplog.text
+
+
 async def test_beyond_so_many_questions_at_a_time_none_are_taken(make_post, asked, monkeypatch, caplog):
     monkeypatch.setattr(module, "MAX_QUESTIONS", 2)
     here, there = make_post(), make_post()

@@ -40,7 +40,9 @@ def spoken_wav(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+# For each module, not for all: while Playwright runs, its event loop is the main thread's, beside which no asynchronous
+# test can have its own.
+@pytest.fixture(scope="module")
 def launch() -> Iterator[Callable[[Path], Browser]]:
     """Starts a Chromium whose microphone hears a WAV file, over and over."""
     chromium = shutil.which("chromium")
@@ -55,7 +57,7 @@ def launch() -> Iterator[Callable[[Path], Browser]]:
         yield launch
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(launch, spoken_wav) -> Iterator[Browser]:
     browser = launch(spoken_wav)
     yield browser
