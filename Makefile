@@ -13,7 +13,7 @@ BROWSER_PACKAGES := tests/browser/node_modules/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format bench bench-turns wheel chromium
+.PHONY: help run demo test lint format bench bench-outputs bench-turns wheel chromium
 
 help:  ## Show what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -43,6 +43,9 @@ format: $(DEV)  ## Put the code into shape
 
 bench: $(DEV)  ## Measure latency, CPU and memory against bare echoes and FastRTC
 	$(BIN)/python -m benchmarks
+
+bench-outputs: $(DEV)  ## Measure audio beside outputs, their readers and large inputs
+	$(BIN)/python -m benchmarks.outputs
 
 bench-turns: $(DEV)  ## Measure turn taking, ours and FastRTC's
 	$(BIN)/python -m benchmarks.turns

@@ -74,7 +74,7 @@ def free_port() -> int:
 
 
 def migrate(folder: Path) -> None:
-    command = [sys.executable, "-m", "django", "migrate", "--verbosity", "0"]
+    command = [sys.executable, "-m", "django", "migrate", "--skip-checks", "--verbosity", "0"]
     subprocess.run(command, cwd=ROOT, env=_environment(folder), check=True)
 
 

@@ -107,7 +107,7 @@ class HandlerBase:
         """The client has played, or dropped, all audio before this mark. Override it; it must not block."""
 
     def interrupted(self) -> None:
-        """The client wants to hear no more of this (`clear`): what was emitted and not played has been dropped.
+        """The client wants to hear no more of this (`clear`): what was emitted and not played is dropped.
 
         Override it to stop what would be emitted next; it must not block.
         """

@@ -76,7 +76,9 @@ class Replier:
         reply.interrupt()
         if reply.first_audio is not None:
             self._session.clear_queue()
-        self._finish(reply, turn_goes_on)
+        self._retire(reply)
+        if not turn_goes_on:
+            self._replied(reply)
 
     def hold(self) -> None:
         """Fall silent, but keep the reply."""
@@ -92,9 +94,11 @@ class Replier:
 
     async def close(self) -> None:
         """End what runs, and wait for that a short time."""
-        if self.reply is not None:
-            self.reply.interrupt()
-            self._finish(self.reply)
+        reply = self.reply
+        if reply is not None:
+            reply.interrupt()
+            self._retire(reply)
+            self._replied(reply)
         if await wait_until_over(self._stopped, STOP_TIMEOUT_S):
             logger.warning("session %s is over, but its reply function has not returned", self._session.id)
 
@@ -190,10 +194,11 @@ class Replier:
         if left_s > PLAYED_S:
             self._session.loop.call_later(left_s, self._look_if_played, reply)
             return
-        self._finish(reply)
+        self._retire(reply)
         self._over()
+        self._replied(reply)
 
-    def _finish(self, reply: Reply, turn_goes_on: bool = False) -> None:
+    def _retire(self, reply: Reply) -> None:
         self.reply = None
         reply.is_over = True
         self._previous = reply
@@ -201,8 +206,6 @@ class Replier:
         if reply.generation is not None and not reply.generation.task.done():
             self._stopped = [generation for generation in self._stopped if not generation.task.done()]
             self._stopped.append(reply.generation)
-        if not turn_goes_on:
-            self._replied(reply)
 
     async def _fail(self, reply: Reply, error: HandlerError) -> None:
         """Tell of it; what was emitted before is still played."""

@@ -1,5 +1,6 @@
 """`ReplyOnPause`: listens, and replies when the user pauses."""
 
+import logging
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -8,18 +9,22 @@ from numpy.typing import NDArray
 
 from rtc.conf import conf
 from rtc.context import SessionHandle
+from rtc.core.exceptions import HandlerError
 from rtc.core.messages import Log
 from rtc.core.recent import Recent
 from rtc.core.speech import Measure
 from rtc.core.turn_events import Held, Interrupted, Resumed, StartedTalking, TurnEvents, TurnOver
 from rtc.core.turn_options import AlgoOptions, SileroVadOptions, TurnOptions
 from rtc.core.turns import Turns
+from rtc.drivers import blaming
 from rtc.emission import AudioEmitType
 from rtc.handlers import AsyncStreamHandler
 from rtc.replier import Replier, ReplyFunction
 from rtc.reply import Reply
 from rtc.silero import get_silero_model
 from rtc.voice_activity import Listener, ModelOptions, PauseDetectionModel, listen
+
+logger = logging.getLogger(__name__)
 
 TURN_BEGINS = "rtc.turn.begin"
 TURN_ENDS = "rtc.turn.end"
@@ -158,6 +163,13 @@ class ReplyOnPause(AsyncStreamHandler):
         elif self._replier.reply is not None:
             self._replier.reply.answered(name)
 
+    def interrupted(self) -> None:
+        """The client wants to hear no more of this reply."""
+        if self._replier.reply is not None:
+            events = self._turns.reply_over()
+            self._replier.drop()
+            self._perform(events)
+
     def replied(self, reply: Reply) -> None:
         """A reply was heard to its end, or stopped: `reply` says how far it got. Override it; it must not block."""
 
@@ -203,7 +215,12 @@ class ReplyOnPause(AsyncStreamHandler):
         if reply.turn is not None:
             self.session.turn_finished(reply.figures())
             reply.turn = None
-        self.replied(reply)
+        try:
+            with blaming("replied"):
+                self.replied(reply)
+        except HandlerError as error:
+            logger.error("session %s goes on, but %s", self.session.id, error, exc_info=error.__cause__)
+            self.session.reply_failed(error)
 
     def _reply_over(self) -> None:
         self._perform(self._turns.reply_over())

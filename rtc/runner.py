@@ -130,8 +130,8 @@ class Runner:
 
     async def interrupt(self) -> None:
         """The client wants to hear no more of what is being said."""
+        await self._call_back("interrupted")  # first: it may want to know how much was heard
         self.playout.clear()
-        await self._call_back("interrupted")
 
     async def _call_back(self, name: str, *args: Any) -> None:
         token = current_session.set(self._session)

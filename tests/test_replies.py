@@ -313,6 +313,19 @@ def test_what_a_client_may_know_of_a_failure(settings):
     assert codes == ["reply_failed", "reply_failed"]
 
 
+def test_a_hook_that_fails_ends_nothing(caplog):
+    class Failing(ReplyOnPause):
+        def replied(self, reply):
+            raise KeyError("x")
+
+    answer, fn = answering(5.0)
+    result, _ = call(Failing(fn), *ASKED_ONCE, QUESTION, 2.0)
+    assert len(answer.turns) == 2 and result.end_reason == "client_stop"
+    assert [record.message.split(": ")[0] for record in caplog.records] == 2 * [
+        "session test goes on, but the handler failed in replied()"
+    ]
+
+
 def test_options_that_contradict_each_other():
     for options in (
         AlgoOptions(audio_chunk_duration=0.01),

@@ -99,9 +99,7 @@ class Turns:
     def begin(self, now_s: float) -> TurnEvents:
         """The user takes the word, by a button: until `trigger`."""
         self._now_s = now_s
-        if self.state in (State.TALKING, State.TALKING_ON):
-            return ()
-        if self.state in _REPLIES and not self._options.can_interrupt:
+        if self.state in _TALKS or (self.state in _REPLIES and not self._options.can_interrupt):
             return ()
         self._onset_s = now_s
         return self._interrupt() if self.state in _REPLIES else self._start()
@@ -116,8 +114,7 @@ class Turns:
     def passed(self, now_s: float) -> TurnEvents:
         """Audio came that is not measured."""
         self._now_s = now_s
-        talking = self.state in (State.TALKING, State.TALKING_ON)
-        return self._cut() if talking and self._is_too_long() else ()
+        return self._cut() if self.state in _TALKS and self._is_too_long() else ()
 
     def trigger(self, now_s: float) -> TurnEvents:
         """The turn is over, whatever is measured; one of no audio, when nobody has said anything. During a reply
@@ -177,9 +174,6 @@ class Turns:
 
     def _pauses(self, measure: Measure) -> bool:
         return measure.speech_s < self._algo.speech_threshold
-
-    def _limits(self, measure: Measure) -> bool:
-        return self._is_too_long()
 
     def _is_too_long(self) -> bool:
         return self._begin_s is not None and self._now_s - self._begin_s >= self._longest_s
@@ -284,6 +278,7 @@ class Turns:
 
 _NEVER = float("inf")
 _NEVER_BEFORE = -_NEVER
+_TALKS = (State.TALKING, State.TALKING_ON)
 _REPLIES = (State.ANSWERING, State.REPLYING, State.HELD)
 _Step = Callable[[Turns], TurnEvents]
 
@@ -291,7 +286,7 @@ _MEANS: dict[Cue, Callable[[Turns, Measure], bool]] = {
     Cue.START: Turns._starts,
     Cue.INTERRUPT: Turns._interrupts_reply,
     Cue.PAUSE: Turns._pauses,
-    Cue.LIMIT: Turns._limits,
+    Cue.LIMIT: lambda turns, measure: turns._is_too_long(),
 }
 _ROWS: dict[State, dict[Cue, _Step]] = {
     State.LISTENING: {Cue.START: Turns._start},

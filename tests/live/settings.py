@@ -16,6 +16,7 @@ RTC_STREAMS = {
     "single": "tests.live.streams.single",
     "brief": "tests.live.streams.brief",
     "quiet": "tests.live.streams.quiet",
+    "turns": "tests.live.streams.turns",
 }
 RTC_START_TIMEOUT_S = 3.0
 RTC_DRAIN_S = 0.0

@@ -1,9 +1,10 @@
 import asyncio
 import queue
+import time
 
 import numpy as np
 
-from rtc import AdditionalOutputs, AsyncStreamHandler, CloseStream, Stream, StreamHandler, WebRTCError
+from rtc import AdditionalOutputs, AsyncStreamHandler, CloseStream, ReplyOnPause, Stream, StreamHandler, WebRTCError
 from rtc.core.messages import Log
 from tests.live.tones import sine
 
@@ -175,6 +176,15 @@ def say_goodbye(frame):
     yield RATE, sine(440, 0.5, RATE)
 
 
+def tell_and_hum(audio):
+    """Tells how much was said, then hums until it is interrupted; blocks its thread now and then."""
+    rate, samples = audio
+    yield AdditionalOutputs({"said_s": samples.size / rate, "peak": int(np.abs(samples).max())})
+    while True:
+        time.sleep(0.01)
+        yield RATE, sine(440, 0.1, RATE)
+
+
 exact_echo = Stream(WholeEcho(RATE))
 exact_echo_16000 = Stream(WholeEcho(16000))
 exact_echo_48000 = Stream(WholeEcho(48000, RATE))
@@ -189,3 +199,4 @@ single = Stream(WholeEcho(RATE), concurrency_limit=1)
 brief = Stream(WholeEcho(RATE), time_limit=1.0)
 quiet = Stream(WholeEcho(RATE), idle_timeout=1.0)
 asking = Stream(Asking)
+turns = Stream(ReplyOnPause(tell_and_hum))
