@@ -80,7 +80,7 @@ class Reply:
         """The names of the marks that were got to, in order."""
         if self._answered and (self.interrupted or not self.is_over):
             return [name for _, name in self._marks if name in self._answered]
-        heard_s = self.heard_s
+        heard_s = self.heard_s + _ROUNDING_S
         return [name for position_s, name in self._marks if position_s <= heard_s]
 
     def answered(self, name: str) -> None:
