@@ -1,4 +1,7 @@
-"""Who answers: ours and FastRTC, with the default options and with a pause of 0.2 s."""
+"""Who answers: ours and FastRTC with the default options, and ours with a pause of 0.2 s.
+
+FastRTC answers nothing with the latter: it looks for more than 0.2 s of speech in each 0.2 s.
+"""
 
 from __future__ import annotations
 
