@@ -22,7 +22,7 @@ THEIRS = Target(
 )
 FRAME_SAMPLES = {OURS.name: 960, THEIRS.name: 2048}
 """What the usual client of each sends in a message: our page's 20 ms, and the block size of a published client's
-`ScriptProcessor`. In messages of 20 ms, one call keeps FastRTC's core busy and most turns are missed.
+`ScriptProcessor`. With messages of 20 ms, FastRTC misses most turns of a single caller.
 """
 LABELS = {target.name: target.label for target in (OURS, THEIRS)}
 
@@ -37,8 +37,4 @@ class Setting:
 DEFAULT = Setting(name="default", label="default options", path="/websocket/offer")
 QUICK = Setting(name="quick", label="0.2 s pause", path="/quick/websocket/offer")
 LECTURE = Setting(name="lecture", label="default options, long replies", path="/lecture/websocket/offer")
-SETTING_FRAME_SAMPLES = {OURS.name: 960, THEIRS.name: 2048}
-"""What the usual client of each sends in a message: our page's 20 ms, and the block size of a published client's
-`ScriptProcessor`. In messages of 20 ms, one call keeps FastRTC's core busy and most turns are missed.
-"""
-LABELS = {setting.name: setting.label for setting in (DEFAULT, QUICK, LECTURE)}
+SETTING_LABELS = {setting.name: setting.label for setting in (DEFAULT, QUICK, LECTURE)}
