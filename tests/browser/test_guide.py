@@ -1,6 +1,5 @@
 """The connection guide: each of its examples is run as it stands, against the stream whose page it is on."""
 
-import asyncio
 import html
 import json
 import os
@@ -9,12 +8,13 @@ import subprocess
 import sys
 import urllib.request
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlencode, urljoin
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 from websockets.sync.client import connect
 
 from tests.browser.waiting import wait_until
@@ -43,23 +43,18 @@ def examples(server) -> Callable[[str], dict[str, str]]:
 
 
 @pytest.fixture
-def try_out(open_page, server) -> Callable[[str], Page]:
-    """Opens a page of the server's origin that holds nothing but the example."""
+def try_out(open_page) -> Callable[[str], Page]:
+    """Opens a page of the server that holds nothing but the example; what it logs is in `page.said`."""
 
     def try_out(body: str) -> Page:
-        page = open_page("/static/rtc/icon.svg")
+        page = open_page("/")
         page.said = []
         page.on("console", lambda message: page.said.append(message.text))
         page.add_init_script(COUNT_SOUNDS)
-        page.route("**/try", lambda route: _serve(route, body))
-        page.goto(server.http_url("/try"))
+        page.goto(urljoin(page.url, f"/scratch/?{urlencode({'body': body})}"))
         return page
 
     return try_out
-
-
-def _serve(route: Route, body: str) -> None:
-    route.fulfill(content_type="text/html", body=f'<!doctype html><link rel="icon" href="data:,"><body>{body}</body>')
 
 
 def script(code: str) -> str:
@@ -125,39 +120,29 @@ def test_python_of_a_stream_that_only_plays(examples):
     assert "async def call(answer):" in code
 
 
-class Asked:
-    """A call to the stream that asks for input, made with the `start` of the guide."""
-
-    def __init__(self, url: str, session_id: str, start: str) -> None:
-        self.id = session_id
-        self.socket = connect(url)
-        self.socket.send(json.dumps({**json.loads(start), "websocket_id": session_id}))
-        while json.loads(self.socket.recv(10)).get("type") != "send_input":
-            pass
-
-    def stop(self) -> None:
-        self.socket.send(json.dumps({"event": "stop"}))
-        self.socket.close()
-
-
 @pytest.fixture
-def asked(examples, server):
-    call = Asked(server.websocket_url("/asking/websocket/offer"), os.urandom(8).hex(), examples("asking")["start"])
-    yield call
-    call.stop()
+def asked_id(examples, server) -> Iterator[str]:
+    """The id of a call to the stream that asks for input, made with the `start` of the guide."""
+    session_id = os.urandom(8).hex()
+    with connect(server.websocket_url("/asking/websocket/offer")) as socket:
+        socket.send(json.dumps({**json.loads(examples("asking")["start"]), "websocket_id": session_id}))
+        while json.loads(socket.recv(10)).get("type") != "send_input":
+            pass
+        yield session_id
+        socket.send(json.dumps({"event": "stop"}))
 
 
-def test_curl(examples, asked, tmp_path):
+def test_curl(examples, asked_id, tmp_path):
     found = examples("asking")
-    answer = run(found["curl-input"].replace("curl ", "curl --silent --fail ", 1), tmp_path, ID=asked.id)
+    answer = run(found["curl-input"].replace("curl ", "curl --silent --fail ", 1), tmp_path, ID=asked_id)
     assert json.loads(answer) == {"status": "ok"}
     outputs = found["curl-outputs"].replace("curl ", "curl --silent ", 1)
-    assert 'data: {"inputs": ["your input"]}' in run(f"{outputs} | head --lines=8", tmp_path, ID=asked.id)
+    assert 'data: {"inputs": ["your input"]}' in run(f"{outputs} | head --lines=12", tmp_path, ID=asked_id)
 
 
-def test_inputs_and_outputs_in_javascript(examples, asked, try_out):
+def test_inputs_and_outputs_in_javascript(examples, asked_id, try_out):
     found = examples("asking")
-    page = try_out(script(f"const sessionId = {json.dumps(asked.id)}; {found['outputs']}; {found['inputs']}"))
+    page = try_out(script(f"const sessionId = {json.dumps(asked_id)}; {found['outputs']}; {found['inputs']}"))
     wait_until(page, lambda: [text for text in page.said if "inputs" in text])
     assert page.problems == []
 
