@@ -5,7 +5,7 @@ from fastrtc_project.settings import MIDDLEWARE as DEMO_MIDDLEWARE
 from fastrtc_project.settings import RTC_STREAMS as DEMO_STREAMS
 from fastrtc_project.settings import TEMPLATES as DEMO_TEMPLATES
 
-ALLOWED_HOSTS = ["127.0.0.1", "insecure.test"]
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "insecure.test"]  # each another origin
 
 # The pages have to work where nothing inline and nothing from elsewhere may run.
 MIDDLEWARE = [
