@@ -74,6 +74,10 @@ class PostgresServer:
         return f"postgres://postgres@{quote(str(self._directory), safe='')}/{database}"
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def _options(self) -> dict[str, Any]:
         return {"cwd": self._directory, "user": self._user}
 
