@@ -23,7 +23,7 @@ def main() -> None:
     if workers < 1:
         sys.exit(f"WORKERS={workers}: there must be one at least")
     refuse_port_in_use(host, port)
-    directory = ROOT / ".cluster" / str(port)
+    directory = Path(os.environ.get("CLUSTER_DIRECTORY") or ROOT / ".cluster" / str(port))
     directory.mkdir(parents=True, exist_ok=True)
     # The log of each worker is a stream of its own to our standard output, which may be a file.
     fcntl.fcntl(1, fcntl.F_SETFL, fcntl.fcntl(1, fcntl.F_GETFL) | os.O_APPEND)
@@ -67,7 +67,7 @@ def drain_s() -> float:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fastrtc_project.settings")
     from rtc.conf import conf
 
-    return getattr(conf, "RTC_DRAIN_S", 30.0)
+    return conf.RTC_DRAIN_S
 
 
 if __name__ == "__main__":

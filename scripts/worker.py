@@ -7,6 +7,7 @@ that still loads, or has died.
 import os
 import socket
 import sys
+from importlib import import_module
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -31,8 +32,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fastrtc_project.settings")
-    import fastrtc_project.asgi  # noqa: F401  before anyone can connect
-
+    import_module(APPLICATION.partition(":")[0])  # before anyone can connect
     listener = listen(sys.argv[1], int(sys.argv[2]))
     sys.argv = ["daphne", "--fd", str(listener.fileno()), APPLICATION]
     CommandLineInterface.entrypoint()

@@ -5,7 +5,8 @@
 import hashlib
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,20 @@ def rows_of(path: Path, query: str) -> list[dict[str, Any]]:
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         return [dict(row) for row in connection.execute(query)]
+
+
+@asynccontextmanager
+async def locked(path: Path) -> AsyncIterator[None]:
+    """Within it, nobody else writes to it; on PostgreSQL, nobody reads its sessions either."""
+    if ON_POSTGRES:
+        async with await psycopg.AsyncConnection.connect(url_of(path)) as connection:
+            await connection.execute("LOCK TABLE rtc_session, rtc_output, rtc_worker IN ACCESS EXCLUSIVE MODE")
+            yield
+        return
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
 
 
 def _name(path: Path) -> str:

@@ -132,9 +132,9 @@ class Server:
         self._process.kill()
         return self.wait()
 
-    def wait(self) -> int:
-        """Waits until the process has ended by itself; returns the exit code."""
-        exit_code = self._process.wait()
+    def wait(self, timeout_s: float | None = None) -> int:
+        """Waits until the process has ended by itself; returns the exit code. Raises: subprocess.TimeoutExpired."""
+        exit_code = self._process.wait(timeout_s)
         self._reader.join()
         return exit_code
 
