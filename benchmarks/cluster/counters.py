@@ -31,9 +31,9 @@ class Counters:
     log_bytes: float
     database_cpu_s: float
 
-    def rates(self, before: Counters) -> Counters:
-        """What was done a second since then."""
-        seconds = self.at_s - before.at_s
+    def rates(self, before: Counters, per: float) -> Counters:
+        """What was done a second since then, divided by `per`."""
+        seconds = (self.at_s - before.at_s) * per
         names = [field.name for field in fields(self)]
         return Counters(**{name: (getattr(self, name) - getattr(before, name)) / seconds for name in names})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import secrets
 import time
@@ -66,12 +67,14 @@ async def _session(plan: Plan, index: int, result: Exchange) -> None:
     async with calling(plan.home(index), session_id, plan.outputs_per_s / plan.sessions):
         reading = asyncio.create_task(_read(plan.away(index), session_id, result))
         await asyncio.sleep(SETTLE_S)
-        if not plan.hooks_per_s:
-            await asyncio.sleep(plan.seconds)
-        else:
-            await _post(plan, index, session_id, result)
-        reading.cancel()
-        await asyncio.wait([reading])
+        posting = asyncio.create_task(_post(plan, index, session_id, result))
+        await asyncio.sleep(plan.seconds)
+        for task in (reading, posting):
+            task.cancel()
+        await asyncio.wait([reading, posting])
+        for task in (reading, posting):
+            if not task.cancelled():
+                task.result()  # it failed, or had no reason to end
 
 
 @asynccontextmanager
@@ -107,12 +110,14 @@ async def _read(port: int, session_id: str, result: Exchange) -> None:
 
 
 async def _post(plan: Plan, index: int, session_id: str, result: Exchange) -> None:
-    """At a steady rate, the sessions in turn; late ones are not made up for."""
+    """At a steady rate, the sessions in turn."""
+    if not plan.hooks_per_s:
+        await asyncio.Event().wait()
     every_s = plan.sessions / plan.hooks_per_s
     loop = asyncio.get_running_loop()
     begin = loop.time() + every_s * index / plan.sessions
     async with HookClient(plan.away(index)) as client:
-        for number in range(round(plan.seconds / every_s)):
+        for number in itertools.count():
             await asyncio.sleep(begin + number * every_s - loop.time())
             status, took_s = await client.post(session_id, [number])
             result.hook_ms.append(took_s * 1000)
