@@ -38,8 +38,9 @@ cluster: $(CLUSTER)  ## Start the demo on WORKERS (4) processes, with a Redis of
 	@exec $(BIN)/python scripts/cluster.py $(WORKERS) $(HOST) $(PORT)
 
 test: lint chromium $(BROWSER_PACKAGES)  ## Lint, then run every test
-	$(PYTEST)
 	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest $(DATABASE_TESTS)
+	$(PYTEST) -m "not alone and not long"
+	$(BIN)/python -m pytest -m "alone and not long"
 
 test-long: $(DEV)  ## Run what takes minutes: failures at full length
 	$(BIN)/python -m pytest -m long
@@ -51,7 +52,6 @@ lint: $(DEV)  ## Check style, types, migrations and the demo project
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python manage.py check
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 

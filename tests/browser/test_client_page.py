@@ -30,6 +30,7 @@ REPLACE_MICROPHONE = """(errorName) => {
 }"""
 
 
+@pytest.mark.alone
 def test_thirty_seconds_without_a_gap(open_page):
     page = open_page("/default/")
     call = record_echo(page, CALL_S)
