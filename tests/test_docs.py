@@ -29,7 +29,7 @@ DONE_ELSEWHERE = {"shop/asgi.py", "shop/urls.py"}
 """Are followed to the letter in tests/packaging."""
 NODE = Path(sys.executable).parent / "node"
 CALL_S = 1.0
-TURN_S = 6.0
+TURN_S = 12.0  # in virtual time; real time passes in it while models load
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PYPROJECT["tool"]["setuptools"]["dynamic"]["optional-dependencies"]
 
