@@ -13,9 +13,9 @@ import soxr
 from playwright.sync_api import Browser, expect
 
 from rtc import get_stt_model, get_tts_model
+from tests.browser.calling import RECORD, connect
 from tests.browser.recording import COMPARED_RATE, Recording
 from tests.browser.speech import SAMPLE_RATE
-from tests.browser.test_client_page import RECORD, connect
 
 pytestmark = pytest.mark.live
 
