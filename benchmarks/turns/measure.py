@@ -7,11 +7,13 @@ import os
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.measure import QUIET_CLIENT_LATE_MS, QUIET_OTHERS_SHARE
 from benchmarks.servers import Server, busy_s, serving
 from benchmarks.targets import Target
 from benchmarks.turns.callers import Callers, frames_of
@@ -47,6 +49,11 @@ class Cell:
     messages: dict[str, int]
 
     @property
+    def disturbance(self) -> float:
+        """Above 1: the machine was too busy with other work."""
+        return max(self.others_share / QUIET_OTHERS_SHARE, self.client_late_p99_ms / QUIET_CLIENT_LATE_MS)
+
+    @property
     def all_answers(self) -> list[Answer]:
         return [answer for caller in self.answers for answer in caller]
 
@@ -78,7 +85,18 @@ class Bench:
         self._tracks = tracks(ORDER)
 
     def alone(self, target: Target, setting: Setting) -> Cell:
-        """One caller, with each level of noise in turn; what it says is looked for in what the server got."""
+        """One caller, with each level of noise in turn; what it says is looked for in what the server got.
+
+        This and `together` measure once more when they were disturbed; the quieter of the two counts.
+        """
+        return _quieter(lambda: self._alone(target, setting))
+
+    def together(self, target: Target, setting: Setting, sessions: int) -> Cell:
+        """N callers, each with one level of noise."""
+        chosen = [self._tracks[index % len(self._tracks)] for index in range(sessions)]
+        return _quieter(lambda: self._speak(target, setting, chosen, None))
+
+    def _alone(self, target: Target, setting: Setting) -> Cell:
         track = joined(self._tracks)
         with tempfile.TemporaryDirectory(dir=self._folder) as name:
             os.environ["TURNS_UTTERANCES"] = name
@@ -87,11 +105,6 @@ class Bench:
             finally:
                 del os.environ["TURNS_UTTERANCES"]
         return cell
-
-    def together(self, target: Target, setting: Setting, sessions: int) -> Cell:
-        """N callers, each with one level of noise."""
-        levels = len(self._tracks)
-        return self._speak(target, setting, [self._tracks[index % levels] for index in range(sessions)], None)
 
     def interrupting(self, target: Target) -> InterruptionCell:
         """One caller, who speaks into each reply."""
@@ -149,6 +162,11 @@ class Bench:
         callers.run()
         callers.close()
         time.sleep(SETTLE_S)
+
+
+def _quieter(measure: Callable[[], Cell]) -> Cell:
+    cell = measure()
+    return cell if cell.disturbance <= 1 else min(cell, measure(), key=lambda cell: cell.disturbance)
 
 
 def _call(server: Server, target: Target, setting: Setting, tracks_: list[Track]) -> Callers:

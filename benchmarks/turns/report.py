@@ -13,8 +13,6 @@ from benchmarks.turns.targets import LABELS, SETTING_LABELS
 
 LATE_MS = 100
 NONE = "–"
-QUIET_OTHERS_SHARE = 0.1
-QUIET_CLIENT_LATE_MS = 5.0
 
 
 def markdown(results: Results) -> str:
@@ -99,7 +97,7 @@ def _names(cell: Cell) -> list[str]:
 def _warnings(results: Results) -> list[str]:
     lines = []
     for cell in results.cells:
-        if cell.others_share > QUIET_OTHERS_SHARE or cell.client_late_p99_ms > QUIET_CLIENT_LATE_MS:
+        if cell.disturbance > 1:
             lines.append(
                 f"- {', '.join(_names(cell))}: disturbed by other work on the machine ({cell.others_share:.0%} of the "
                 f"server's core; callers {cell.client_late_p99_ms:.1f} ms late, p99)"
