@@ -4,8 +4,9 @@ from rtc.core.turn_events import Interrupted, StartedTalking, TurnOver
 from rtc.core.turn_options import AlgoOptions, SileroVadOptions, TurnOptions
 from rtc.core.turns import _ROWS, LONGEST_ONSET_S, PRE_ROLL_S, REACTION_S, Cue, State
 from rtc.core.windows import WINDOW_S
-from tests.core.talks import Talk, near, replied
+from tests.core.talks import LOUD, SPEECH, Talk, near, replied
 
+QUIET = 1e-5
 NO_SHORTEST = SileroVadOptions(min_speech_duration_ms=0)
 
 
@@ -65,6 +66,14 @@ def test_short_pauses_are_in_a_turn():
     talk.hear(-1.0, 0.5, -0.4, 0.5, -0.4, 0.5, -0.6)
     (turn,) = [event for _, event in talk.events if isinstance(event, TurnOver)]
     assert (turn.begin_s, turn.end_s) == (near(0.8), near(3.81))
+
+
+def test_a_pause_is_none_when_sound_is_back_already():
+    """Before the model takes it for speech: the pause was as long as one may be, and the turn goes on."""
+    talk = Talk()
+    talk.judge([(0.0, QUIET)] * 30 + [SPEECH] * 30 + [(0.0, QUIET)] * 15)
+    assert talk.judge([(0.1, LOUD)] * 2 + [SPEECH] * 20) == []
+    assert len(talk.judge([(0.0, QUIET)] * 16)) == 1
 
 
 def test_a_turn_begins_before_the_speech_that_was_too_little_to_be_noticed():
