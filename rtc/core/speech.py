@@ -8,9 +8,9 @@ from rtc.core.windows import WINDOW_S
 
 HYSTERESIS = 0.15
 """Speech ends when the probability falls this far below the threshold; Silero's own value."""
-CERTAIN = 0.98
-"""While somebody speaks the model gives more than this. When they stop it falls from here to nothing, over 60 to 250
-ms, the slower the louder the background."""
+CERTAIN = 0.8
+"""While somebody speaks the model gives more than this, nearly always. When they stop it falls to nothing, over 60 to
+250 ms, the slower the louder the background."""
 BACKGROUND = 0.2
 """A window less likely than this to be speech shows how loud the background is."""
 BACKGROUND_WINDOWS = 8
