@@ -2,21 +2,26 @@
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
+WORKERS ?= 4
 # The live tests wait more than they compute.
 TEST_PROCESSES ?= 3
 
 BIN := .venv/bin
+# What leans most on the database's locks and transactions: tested on PostgreSQL as well as on SQLite.
+DATABASE_TESTS := tests/test_registry.py tests/test_outputs.py tests/test_journal.py tests/test_limits.py tests/test_watch.py tests/test_purge.py
 RUNTIME := .venv/.runtime-installed
+CLUSTER := .venv/.cluster-installed
 DEV := .venv/.dev-installed
 DEMO := .venv/.demo-installed
 BROWSER_PACKAGES := tests/browser/node_modules/.installed
+PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format bench bench-turns wheel chromium
+.PHONY: help run demo cluster test test-long test-postgres lint format bench bench-outputs bench-turns bench-cluster wheel chromium
 
 help:  ## Show what there is to make
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: $(RUNTIME)  ## Start the demo on HOST and PORT (127.0.0.1:8000)
 	@$(BIN)/python manage.py migrate --verbosity 0
@@ -26,14 +31,27 @@ run: $(RUNTIME)  ## Start the demo on HOST and PORT (127.0.0.1:8000)
 
 demo: $(DEMO) run  ## The same with the assistant, whose models it installs first (150 MB)
 
+cluster: $(CLUSTER)  ## Start the demo on WORKERS (4) processes, with a Redis of its own unless REDIS_URL is set
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py demo_admin
+	@echo "Demo:  http://$(HOST):$(PORT)/"
+	@exec $(BIN)/python scripts/cluster.py $(WORKERS) $(HOST) $(PORT)
+
 test: lint chromium $(BROWSER_PACKAGES)  ## Lint, then run every test
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest $(DATABASE_TESTS)
+	$(PYTEST) -m "not alone and not long"
+	$(BIN)/python -m pytest -m "alone and not long"
+
+test-long: $(DEV)  ## Run what takes minutes: failures at full length
+	$(BIN)/python -m pytest -m long
+
+test-postgres: chromium $(BROWSER_PACKAGES)  ## Run every test on PostgreSQL
+	$(BIN)/python -m tests.postgres $(PYTEST)
 
 lint: $(DEV)  ## Check style, types, migrations and the demo project
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python manage.py check
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
@@ -44,11 +62,17 @@ format: $(DEV)  ## Put the code into shape
 bench: $(DEV)  ## Measure latency, CPU and memory against bare echoes and FastRTC
 	$(BIN)/python -m benchmarks
 
+bench-outputs: $(DEV)  ## Measure audio beside outputs, their readers and large inputs
+	$(BIN)/python -m benchmarks.outputs
+
 bench-turns: $(DEV)  ## Measure turn taking, ours and FastRTC's
 	$(BIN)/python -m benchmarks.turns
 
 wheel: $(DEV)  ## Build the package into dist/
 	$(BIN)/python -m build --outdir dist .
+
+bench-cluster: $(DEV)  ## Measure what crosses workers, on 1, 2 and 4 of them
+	$(BIN)/python -m benchmarks.cluster
 
 chromium:
 	@scripts/install-chromium
@@ -66,7 +90,13 @@ $(DEMO): requirements-demo.txt requirements-vad.txt requirements-stt.txt require
 	@$(PIP) install --requirement requirements-demo.txt
 	@touch $@
 
-$(DEV): requirements-dev.txt requirements-demo.txt requirements-vad.txt requirements-stt.txt requirements-tts.txt $(RUNTIME)
+$(CLUSTER): requirements-cluster.txt $(RUNTIME)
+	@echo "Installing what several workers need into .venv"
+	@$(PIP) install --requirement requirements-cluster.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt requirements-cluster.txt requirements-demo.txt requirements-vad.txt requirements-stt.txt \
+		requirements-tts.txt $(RUNTIME)
 	@echo "Installing the development requirements into .venv"
 	@$(PIP) install --requirement requirements-dev.txt
 	@touch $@

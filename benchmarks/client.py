@@ -14,6 +14,7 @@ import socket
 import time
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 
 from benchmarks.frames import (
     CLOSE,
@@ -85,11 +86,12 @@ class Session:
 class Load:
     """Sends every session a frame each 20 ms, phases spread evenly, on one absolute schedule.
 
-    Frame k of the schedule is number k // N of session k % N, due at start + k * 20 ms / N.
+    Frame k of the schedule is number k // N of session k % N, due at start + k * 20 ms / N. The sessions take the ports
+    in turn; `ids` are theirs.
     sent_at, answered_at and late_s have one entry for each (seconds; NEVER when it did not happen).
     """
 
-    def __init__(self, port: int, session_count: int, *, media_format: bool) -> None:
+    def __init__(self, ports: int | Sequence[int], session_count: int, *, media_format: bool) -> None:
         self.sent_at = array("d")
         self.answered_at = array("d")
         self.late_s = array("d")
@@ -98,17 +100,19 @@ class Load:
         self._epoll = select.epoll()
         self._by_descriptor: dict[int, tuple[int, Session]] = {}
         self.sessions: list[Session] = []
+        self.ids: list[str] = []
         self._start = 0.0
+        ports = [ports] if isinstance(ports, int) else ports
         for index in range(session_count):
-            self._connect(port, index, media_format)
+            self._connect(ports[index % len(ports)], index, media_format)
 
     def _connect(self, port: int, index: int, media_format: bool) -> None:
         session = Session(port)
         self.sessions.append(session)
         self._by_descriptor[session.socket.fileno()] = (index, session)
         self._epoll.register(session.socket.fileno(), select.EPOLLIN)
-        start = start_message(os.urandom(8).hex(), media_format=media_format)
-        session.send(client_frame(TEXT, start))
+        self.ids.append(os.urandom(8).hex())
+        session.send(client_frame(TEXT, start_message(self.ids[-1], media_format=media_format)))
         self.wait(0.0)
 
     def close(self) -> None:

@@ -120,7 +120,7 @@ class Bench:
         cpu_s, client_s, busy, wall_s = self._clocks(server) - before
         after_kib = server.resident_kib()
         load.drain(DRAIN_S)
-        p50, p95, p99 = np.percentile(_latencies_ms(load, first), (50, 95, 99))
+        p50, p95, p99 = np.percentile(latencies_ms(load, first), (50, 95, 99))
         return Cell(
             target=target.name,
             sessions=sessions,
@@ -165,7 +165,7 @@ class Bench:
                 load.drain(DRAIN_S)
             finally:
                 load.close()
-        medians = np.median(_latencies_ms(load, 0).reshape(steps, -1), axis=1)
+        medians = np.median(latencies_ms(load, 0).reshape(steps, -1), axis=1)
         return LongCall(target=target.name, sessions=sessions, p50_ms=medians.tolist())
 
 
@@ -179,7 +179,7 @@ def _warm_up(server: Server, target: Target) -> None:
     time.sleep(SETTLE_S)
 
 
-def _latencies_ms(load: Load, first: int) -> npt.NDArray[np.float64]:
+def latencies_ms(load: Load, first: int) -> npt.NDArray[np.float64]:
     sent_at = np.array(load.sent_at[first:])
     answered_at = np.array(load.answered_at[first:])
     answered_at[answered_at == NEVER] = time.perf_counter()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.targets import ROOT, Target
+from benchmarks.targets import ROOT, SETTINGS, Target
 
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 5.0
@@ -73,14 +73,14 @@ def free_port() -> int:
         return port
 
 
-def migrate(folder: Path) -> None:
-    command = [sys.executable, "-m", "django", "migrate", "--skip-checks", "--verbosity", "0"]
-    subprocess.run(command, cwd=ROOT, env=_environment(folder), check=True)
+def migrate(folder: Path, settings: str = SETTINGS) -> None:
+    command = [sys.executable, "-m", "django", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=ROOT, env=_environment(folder, settings), check=True)
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path, settings: str) -> dict[str, str]:
     return os.environ | {
-        "DJANGO_SETTINGS_MODULE": "benchmarks.apps.settings",
+        "DJANGO_SETTINGS_MODULE": settings,
         "BENCHMARKS_DATABASE": str(folder / "benchmarks.sqlite3"),
         "PYTHONPATH": str(ROOT),
     }
@@ -92,7 +92,7 @@ def serving(target: Target, core: int | None, folder: Path) -> Iterator[Server]:
     log = folder / f"{target.name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            target.command(port), cwd=ROOT, env=_environment(folder), stdout=output, stderr=output
+            target.command(port), cwd=ROOT, env=_environment(folder, target.settings), stdout=output, stderr=output
         )
     try:
         pin(process.pid, core)

@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FASTRTC_ENVIRONMENT = ROOT / ".venv-fastrtc"
 FASTRTC_PYTHON = FASTRTC_ENVIRONMENT / "bin" / "python"
 
+SETTINGS = "benchmarks.apps.settings"
+
 BARE_DAPHNE = "bare-daphne"
 OURS_DAPHNE = "ours-daphne"
 BARE_UVICORN = "bare-uvicorn"
@@ -24,6 +26,7 @@ class Target:
     label: str
     command: Callable[[int], list[str]]
     media_format: bool = False
+    settings: str = SETTINGS
 
 
 def daphne(application: str) -> Callable[[int], list[str]]:

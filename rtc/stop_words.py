@@ -167,8 +167,8 @@ class ReplyOnStopWords(ReplyOnPause):
                 self._tell_of_failure(error)
                 word = None
             if word is not None:
-                self._heed(word)
                 self._next_look = None
+                self._heed(word)
             look, self._next_look = self._next_look, None
 
     async def _find(self, look: Look) -> WordEnd | None:
@@ -197,7 +197,7 @@ class ReplyOnStopWords(ReplyOnPause):
                 text = await self._write_down(audio)
             else:
                 text = await self.loop.run_in_executor(_threads(), self._write_down, audio)
-        return self._stop_words.words_after(text)
+            return self._stop_words.words_after(text)
 
     def _quietest(self, begin_s: float, end_s: float) -> float:
         width = round(QUIET_S * self.input_sample_rate)

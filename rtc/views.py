@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.templatetags.static import static
+from django.urls import reverse
 from django.views.generic import TemplateView
 
 from rtc import csp
@@ -60,6 +61,7 @@ class DocsView(PageView):
             "outputs": absolute(stream["outputs_path"]),
             "input": absolute(stream["input_path"]),
             "client": absolute(static("rtc/client.js")),
+            "streams": absolute(reverse("rtc:streams")),
         }
         form = stream["input_form"]
         fields = list(form.base_fields) if form is not None else []

@@ -1,4 +1,5 @@
 import pytest
+from django.db import connection
 
 from rtc.signals import session_ended, session_started
 
@@ -12,6 +13,18 @@ def pytest_collection_modifyitems(items):
 def _place(item):
     path = str(item.path)
     return item.get_closest_marker("live") is not None and "/fuzz/" not in path, "/browser/" not in path
+
+
+OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """PostgreSQL drops no database that a thread of the tests is still connected to."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(OTHERS, [connection.settings_dict["NAME"]])
 
 
 @pytest.fixture

@@ -205,23 +205,29 @@ def spoken(*texts: str, gap_s: float) -> tuple[int, np.ndarray]:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_call_with_the_assistant_from_greeting_to_goodbye():
+    note = "the meeting is in the library"
     result = run_call(
         streams.assistant,
-        spoken("Take a note, call the dentist tomorrow morning.", "Read my notes.", "Goodbye.", gap_s=7),
+        spoken("Take a note, the meeting is in the library.", "Read my notes.", "Goodbye.", gap_s=7),
     )
-    transcript = [(output["role"], output["content"]) for _, output in result.outputs]
+    transcript = [(output["role"], plain(output["content"])) for _, output in result.outputs]
     assert transcript == [
-        ("assistant", GREETING),
-        ("user", "Take a note, call the dentist to-morrow morning."),
-        ("assistant", "I have noted: call the dentist tomorrow morning."),
-        ("user", "Read my notes."),
-        ("assistant", "You have one note: call the dentist tomorrow morning."),
+        ("assistant", plain(GREETING)),
+        ("user", f"take a note {note}"),
+        ("assistant", f"i have noted {note}"),
+        ("user", "read my notes"),
+        ("assistant", f"you have one note {note}"),
         ("user", ANY),
-        ("assistant", "Goodbye!"),
+        ("assistant", "goodbye"),
     ]
     assert result.end_reason == "handler_closed" and not result.errors
-    assert Note.objects.get().text == "call the dentist tomorrow morning"
-    assert heard_after(result, "I have noted") == "I have noted, call the dentist to-morrow morning."
+    assert plain(Note.objects.get().text) == note
+    assert plain(heard_after(result, "I have noted")) == f"i have noted {note}"
+
+
+def plain(text: str) -> str:
+    """Without case and punctuation, of which speech has none."""
+    return "".join(character for character in text.lower() if character.isalnum() or character == " ")
 
 
 def heard_after(result, beginning: str) -> str:

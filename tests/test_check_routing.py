@@ -83,6 +83,15 @@ def test_an_application_without_sockets_is_an_error_with_the_lines_to_add(projec
     assert message.id == "rtc.E007" and 'path("voice/", URLRouter(websocket_urlpatterns))' in message.hint
 
 
+def test_the_lines_to_add_are_an_application_that_passes(project):
+    project(get_asgi_application())
+    [message] = check_asgi(None)
+    names = {"get_asgi_application": get_asgi_application}
+    exec(message.hint.partition("\n")[2], names)
+    project(names["application"])
+    assert ids(check_asgi(None)) == []
+
+
 @pytest.mark.parametrize(
     "route",
     [

@@ -112,6 +112,31 @@ def test_settings_that_are_spoken_of_are_there(page):
     assert set(re.findall(r"RTC_[A-Z_]+", (ROOT / "docs" / page).read_text())) <= set(NAMES)
 
 
+PAGES = (ROOT / "docs" / "pages.md").read_text()
+
+
+def first_cells(heading: str) -> set[str]:
+    table = PAGES.split(f"| {heading} |")[1].split("\n\n")[0]
+    return {word for row in table.splitlines()[2:] for word in re.findall(r"`(\w+)", row.split("|")[1])}
+
+
+def test_the_clients_methods_are_there():
+    source = (ROOT / "rtc" / "static" / "rtc" / "client.js").read_text()
+    methods = set(re.findall(r"^  (?:async )?(\w+)\(.*\) \{$", source, re.MULTILINE))
+    assert len(first_cells("method")) == 9 and first_cells("method") <= methods
+
+
+def test_the_clients_events_are_all_there():
+    source = (ROOT / "rtc" / "static" / "rtc" / "client.js").read_text()
+    assert first_cells("event") == set(re.findall(r'emit\("(\w+)"', source))
+
+
+def test_the_widgets_blocks_are_there():
+    source = (ROOT / "rtc" / "templates" / "rtc" / "voice_client.html").read_text()
+    named = PAGES.split("override its blocks (")[1].split(")")[0]
+    assert set(re.findall(r"`(\w+)`", named)) <= set(re.findall(r"{% block (\w+) %}", source))
+
+
 def test_files_that_the_architecture_names_are_there():
     named = re.findall(r"`(rtc/[\w/.]+)`", (ROOT / "docs" / "architecture.md").read_text())
     assert len(named) > 10 and [name for name in named if not (ROOT / name).exists()] == []

@@ -138,8 +138,10 @@ def test_the_guide_has_the_addresses_of_its_own_stream(client, alias):
     page = get(client, f"/{alias}/docs")
     found = examples(page)
     socket = "ws://testserver/websocket/offer" if alias == "default" else f"ws://testserver/{alias}/websocket/offer"
-    for name in ("client-module", "plain-javascript", "python", "rtc-call"):
+    for name in ("client-module", "plain-javascript", "python"):
         assert socket in found[name]
+    assert found["rtc-call"].startswith(f"python manage.py rtc_call {alias} ")
+    assert "--url http://testserver/ " in found["rtc-call"]
     assert "http://testserver/input_hook" in found["inputs"]
     assert "http://testserver/outputs?webrtc_id=" in found["outputs"]
     assert "{%" not in page.replace("{% load rtc %}{% voice_client", "")

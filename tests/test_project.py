@@ -107,3 +107,25 @@ def test_tune_is_clean():
     assert samples.size == pytest.approx(19.2 * streams.TUNE_SAMPLE_RATE)
     assert 8000 < np.abs(samples).max() < 20000
     assert all(abs(int(chunk[0])) + abs(int(chunk[-1])) < 200 for _, chunk in chunks)  # no click between notes
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_list_of_streams_tells_how_to_get_the_assistant_where_it_is_missing(client, settings, installed):
+    settings.ASSISTANT_INSTALLED = installed
+    assert (b"make demo" in client.get("/").content) is not installed
+
+
+def test_without_its_packages_there_is_no_assistant():
+    code = (
+        "import importlib.util as util, sys\n"
+        "find = util.find_spec\n"
+        "util.find_spec = lambda name, *args: None if name == 'hibari' else find(name, *args)\n"
+        "from fastrtc_project import settings\n"
+        "from rtc import get_tts_model\n"
+        "print(sorted(settings.RTC_STREAMS), settings.ASSISTANT_INSTALLED)\n"
+        "get_tts_model()"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert result.stdout == "['default', 'tune'] False\n"
+    assert 'pip install "fastrtc-django[tts]"' in result.stderr

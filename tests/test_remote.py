@@ -25,10 +25,32 @@ def test_addresses(root, alias, socket, outputs):
     assert address.page("input_hook") == outputs.partition("?")[0].replace("outputs", "input_hook")
 
 
+@pytest.mark.parametrize(
+    ("url", "alias", "root"),
+    [
+        ("http://h:1/voice/", "tune", "http://h:1/voice/"),
+        ("ws://h:1/websocket/offer", "default", "http://h:1/"),
+        ("wss://h/voice/websocket/offer", "default", "https://h/voice/"),
+        ("wss://h/voice/tune/websocket/offer", "tune", "https://h/voice/"),
+        ("ws://h/tune/websocket/offer", "tune", "http://h/"),
+    ],
+)
+def test_the_address_of_a_socket_will_do(url, alias, root):
+    address = Address.of(url, alias)
+    assert address.page("outputs") == f"{root}outputs"
+    assert url.startswith("http") or address.socket == url
+
+
 @pytest.mark.parametrize("root", ["", "127.0.0.1:8000", "ws://h/", "ftp://h/", "/voice/"])
 def test_an_address_needs_a_scheme_and_a_host(root):
     with pytest.raises(ValueError, match="no address such as"):
         Address(root)
+
+
+@pytest.mark.parametrize("url", ["", "h:1", "gopher://h/"])
+def test_other_schemes_are_refused(url):
+    with pytest.raises(ValueError, match="no address such as"):
+        Address.of(url, "default")
 
 
 def test_pieces_that_come_in_time_or_a_little_late_are_heard_end_to_end():

@@ -9,11 +9,16 @@ DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1"]
 USE_TZ = True
 ROOT_URLCONF = "benchmarks.apps.urls"
+ASGI_APPLICATION = "benchmarks.apps.ours.application"
+EVENTSTREAM_STORAGE_CLASS = "rtc.outputs.OutputStorage"
+# The servers are started without manage.py, and nobody asks for a path that is not there.
+SILENCED_SYSTEM_CHECKS = ["rtc.W002", "rtc.W004"]
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "channels",
+    "django_eventstream",
     "rtc",
 ]
 DATABASES = {
@@ -29,4 +34,4 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-RTC_STREAMS = {"default": "benchmarks.apps.echo.stream"}
+RTC_STREAMS = {"default": "benchmarks.apps.echo.stream", "talkative": "benchmarks.apps.talkative.stream"}

@@ -63,7 +63,7 @@ def _plan(bench: Bench, targets: list[Target], sessions: list[int]) -> list[Call
         for target in targets:
             if count == 1:
                 plan += [lambda target=target: bench.alone(target, DEFAULT)]
-                plan += [lambda target=target: bench.alone(target, QUICK)]
+                plan += [lambda: bench.alone(OURS, QUICK)] if target is OURS else []
             elif target is OURS or count <= THEIR_SESSIONS:
                 plan += [lambda target=target, count=count: bench.together(target, DEFAULT, count)]
     return plan

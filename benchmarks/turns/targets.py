@@ -1,4 +1,7 @@
-"""Who answers: ours and FastRTC, with the default options and with a pause of 0.2 s."""
+"""Who answers: ours and FastRTC with the default options, and ours with a pause of 0.2 s.
+
+FastRTC answers nothing with the latter: it looks for more than 0.2 s of speech in each 0.2 s.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ THEIRS = Target(
 )
 FRAME_SAMPLES = {OURS.name: 960, THEIRS.name: 2048}
 """What the usual client of each sends in a message: our page's 20 ms, and the block size of a published client's
-`ScriptProcessor`. In messages of 20 ms, one call keeps FastRTC's core busy and most turns are missed.
+`ScriptProcessor`. With messages of 20 ms, FastRTC misses most turns of a single caller.
 """
 LABELS = {target.name: target.label for target in (OURS, THEIRS)}
 

@@ -20,6 +20,14 @@ from rtc.directory import DEFAULT_ALIAS
 
 UNROUTED = "a-path-that-no-project-routes"
 ROUTER = """\
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.urls import path
+
+django_application = get_asgi_application()
+
+from rtc.routing import not_found, websocket_urlpatterns
+
 application = ProtocolTypeRouter(
     {
         "http": django_application,

@@ -19,7 +19,6 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
     "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
     "--host-resolver-rules=MAP insecure.test 127.0.0.1",  # a page that is not of localhost
 ]
 
@@ -70,7 +69,7 @@ def open_page(browser, server) -> Iterator[Callable[[str], Page]]:
     contexts = []
 
     def open_page(path: str, **options) -> Page:
-        context = browser.new_context(**options)
+        context = browser.new_context(**{"permissions": ["microphone"], **options})
         contexts.append(context)
         page = context.new_page()
         page.problems = []

@@ -1,6 +1,7 @@
-"""A network that can be cut between a browser and a server."""
+"""A network between a browser and a server that can be cut, or is uneven."""
 
 import asyncio
+import random
 import re
 import threading
 from collections.abc import Coroutine
@@ -9,6 +10,15 @@ from typing import Any
 
 REQUEST = re.compile(rb"(?:GET|POST) (\S+) HTTP/1\.1\r\n")
 READ_BYTES = 65536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jitter:
+    """Of what the server sends, a `share` is held back for a time between the two; what follows waits behind it."""
+
+    share: float
+    shortest_s: float
+    longest_s: float
 
 
 @dataclass(eq=False)
@@ -28,8 +38,11 @@ class Connection:
 class Proxy:
     """Passes TCP connections on to a port, on a port of its own, until it is told to cut them."""
 
-    def __init__(self, server_port: int) -> None:
+    def __init__(self, server_port: int, jitter: Jitter | None = None) -> None:
         self.requests: list[str] = []
+        self.delays_s: list[float] = []
+        self._jitter = jitter
+        self._random = random.Random(7)
         self._server_port = server_port
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -95,11 +108,19 @@ class Proxy:
 
     async def _pass_answers(self, from_server: asyncio.StreamReader, connection: Connection) -> None:
         while data := await from_server.read(READ_BYTES):
+            await self._hold_back()
             connection.browser.write(data[: len(data) // 2] if connection.doomed else data)
             await connection.browser.drain()
             if connection.doomed:
                 break
         connection.abort()
+
+    async def _hold_back(self) -> None:
+        jitter = self._jitter
+        if jitter is not None and self._random.random() < jitter.share:
+            delay_s = self._random.uniform(jitter.shortest_s, jitter.longest_s)
+            self.delays_s.append(delay_s)
+            await asyncio.sleep(delay_s)
 
     async def _close(self) -> None:
         self._listener.close()

@@ -1,5 +1,6 @@
 """The assistant on our own page, in a real browser: spoken to, and listened to."""
 
+import re
 import sqlite3
 import wave
 from collections.abc import Iterator
@@ -12,15 +13,15 @@ import soxr
 from playwright.sync_api import Browser, expect
 
 from rtc import get_stt_model, get_tts_model
+from tests.browser.calling import RECORD, connect
 from tests.browser.recording import COMPARED_RATE, Recording
 from tests.browser.speech import SAMPLE_RATE
-from tests.browser.test_client_page import RECORD, connect
 
 pytestmark = pytest.mark.live
 
 BEFORE_S, AFTER_S = 1.5, 30.0  # the microphone hears the file over and over
-SAID = "Take a note, call the dentist tomorrow morning."
-NOTE = "call the dentist tomorrow morning"
+SAID = "Take a note, the meeting is in the library."
+NOTE = "the meeting is in the library"
 ANSWER_S = 4.0
 ANSWER_TIMEOUT_MS = 20_000
 
@@ -47,6 +48,11 @@ def write_wav(path: Path) -> None:
         file.writeframes(((samples * 0.7 + noise) * 32767).astype("<i2").tobytes())
 
 
+def words(text: str) -> re.Pattern[str]:
+    """A text that has these words, whatever its case and punctuation."""
+    return re.compile(r"[\s.,:]+".join(text.split()) + r"\.?", re.IGNORECASE)
+
+
 def stored_notes(database: Path) -> list[str]:
     with closing(sqlite3.connect(database)) as connection:
         return [text for (text,) in connection.execute("SELECT text FROM assistant_note ORDER BY id")]
@@ -60,12 +66,13 @@ def test_a_spoken_note_is_shown_answered_aloud_and_stored(open_page, server):
     )
     expect(answered.first).to_contain_text("Hello!")
     page.evaluate(RECORD)
-    expect(said).to_have_text(["Take a note, call the dentist to-morrow morning."], timeout=ANSWER_TIMEOUT_MS)
-    expect(answered.last).to_have_text(f"I have noted: {NOTE}.")
+    expect(said).to_have_text([words(f"take a note {NOTE}")], timeout=ANSWER_TIMEOUT_MS)
+    expect(answered.last).to_have_text(words(f"i have noted {NOTE}"))
     from_s = page.evaluate("window.played.result().start_s + window.played.seconds")
     page.evaluate(f"window.played.until(window.played.seconds + {ANSWER_S}, 10)")
     played = Recording.from_page(page.evaluate("window.played.result()"))
     heard = played.between(from_s, played.end_s).astype(np.float32)
-    assert "dentist to-morrow morning" in get_stt_model().stt((COMPARED_RATE, heard))
-    assert stored_notes(server.database) == [NOTE]
+    assert words(NOTE).search(get_stt_model().stt((COMPARED_RATE, heard)))
+    (stored,) = stored_notes(server.database)
+    assert words(NOTE).fullmatch(stored)
     assert page.problems == []

@@ -1,35 +1,19 @@
 """Our own page in a real browser against a real server."""
 
-import logging
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.recording import Recording, longest_silence_s, overall_correlation, pieces
+from tests.browser.calling import connect, reason, record_echo, state
 from tests.browser.records import stored_outputs
 from tests.browser.waiting import wait_until
-
-logger = logging.getLogger(__name__)
 
 pytestmark = pytest.mark.live
 
 CALL_S = 30
-SETTLING_S = 3
 LONGEST_GAP_S = 0.04
 LONGEST_DELAY_S = 0.5
-
-RECORD = """async () => {
-    const { Recorder } = await import("/static/browser/recorder.js");
-    const { sound } = document.querySelector("[data-rtc-client]").rtcClient;
-    const record = async (node) => {
-        const recorder = await Recorder.create(sound.context);
-        node.connect(recorder.node);
-        return recorder;
-    };
-    window.microphone = await record(sound.context.createMediaStreamSource(sound.stream));
-    window.played = await record(sound.playback);
-}"""
 
 KEEP_OUTPUTS = """() => {
     const { rtcClient } = document.querySelector("[data-rtc-client]");
@@ -46,38 +30,13 @@ REPLACE_MICROPHONE = """(errorName) => {
 }"""
 
 
-def connect(page: Page) -> None:
-    page.get_by_role("button", name="Connect").click()
-
-
-def state(page: Page):
-    return page.locator("[data-part=state]")
-
-
-def reason(page: Page):
-    return page.locator("[data-part=reason]")
-
-
+@pytest.mark.alone
 def test_thirty_seconds_without_a_gap(open_page):
     page = open_page("/default/")
-    page.get_by_text("Sound settings").click()
-    page.get_by_label("Cancel echo").uncheck()  # the signal is to be compared
-    connect(page)
-    expect(state(page)).to_have_text("The stream is speaking")
-    page.evaluate(RECORD)
-    page.evaluate(f"window.played.until({CALL_S}, 20)")
-    source, played = (
-        Recording.from_page(page.evaluate(f"window.{name}.result()")) for name in ("microphone", "played")
-    )
-    from_s, to_s = source.start_s + SETTLING_S, min(source.end_s, played.end_s)
-    found = pieces(source, played, from_s, to_s)
-    delays = [piece.delay_s for piece in found if piece.correlation > 0.9]
-    gap_s = longest_silence_s(played, from_s, to_s)
-    logger.info("correlation %.4f, longest gap %.3f s", overall_correlation(found), gap_s)
-    logger.info("delay %.3f to %.3f s, at the end %.3f s", min(delays), max(delays), delays[-1])
-    assert overall_correlation(found) > 0.95
-    assert gap_s <= LONGEST_GAP_S
-    assert max(delays) <= LONGEST_DELAY_S
+    call = record_echo(page, CALL_S)
+    assert call.correlation > 0.95
+    assert call.longest_gap_s <= LONGEST_GAP_S
+    assert max(call.delays_s) <= LONGEST_DELAY_S
     assert page.problems == []
 
 

@@ -24,6 +24,7 @@ def played_pieces(page: Page) -> list[Piece]:
     return pieces(source, played, source.start_s + SETTLING_S, min(source.end_s, played.end_s))
 
 
+@pytest.mark.alone
 def test_what_is_played_is_what_was_said_and_not_late(open_page):
     rates = (44100, 48000)
     pages = [open_page(f"/static/browser/sample_client.html?rate={rate}") for rate in rates]

@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.live.cluster import WORKERS, Cluster, Scale
 from tests.live.servers import Server, migrate
 
 
@@ -51,6 +52,22 @@ def output_server(tmp_path_factory, migrated_database) -> Iterator[Server]:
     directory = tmp_path_factory.mktemp("outputs")
     with Server("daphne", directory, migrated_database, settings="tests.live.output_settings") as server:
         yield server
+
+
+SHORT = Scale("tests.live.cluster_settings", away_s=2.5, frozen_s=6.0)
+LONG = Scale("tests.live.long_cluster_settings", away_s=10.0, frozen_s=20.0)
+
+
+@pytest.fixture(scope="module", params=[SHORT, pytest.param(LONG, marks=pytest.mark.long)], ids=["short", "long"])
+def scale(request) -> Scale:
+    """Runs the test twice: in seconds, and with the default settings, which only `make test-long` does."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def cluster(scale, tmp_path_factory, migrated_database) -> Iterator[Cluster]:
+    with Cluster(WORKERS, tmp_path_factory.mktemp, migrated_database, scale.settings) as cluster:
+        yield cluster
 
 
 @pytest.fixture

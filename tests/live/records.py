@@ -1,19 +1,26 @@
-"""The server's record of its sessions, read from its database file."""
+"""The server's record of its sessions, read from its database."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+from tests.live.databases import rows_of
 
 END_TIMEOUT_S = 5.0
 POLL_S = 0.02
 
 
 def session_rows(database: Path, query: str = "SELECT * FROM rtc_session ORDER BY id") -> list[dict[str, Any]]:
-    with closing(sqlite3.connect(database)) as connection:
-        connection.row_factory = sqlite3.Row
-        return [dict(row) for row in connection.execute(query)]
+    return rows_of(database, query)
+
+
+def stored_outputs(database: Path) -> dict[str, list[str]]:
+    """The JSON of each session's outputs, by session id, in the order in which they were stored."""
+    query = "SELECT s.session_id, o.payload FROM rtc_output o JOIN rtc_session s ON s.id = o.session_id ORDER BY o.id"
+    stored: dict[str, list[str]] = {}
+    for row in rows_of(database, query):
+        stored.setdefault(row["session_id"], []).append(row["payload"])
+    return stored
 
 
 async def ended_row(database: Path, session_id: str) -> dict[str, Any]:

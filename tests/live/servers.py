@@ -1,11 +1,12 @@
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+
+from tests.live.databases import copy, create, url_of
 
 ROOT = Path(__file__).resolve().parents[2]
 APPLICATION = "fastrtc_project.asgi:application"
@@ -33,12 +34,13 @@ def environment(database: Path, settings: str, extra: Mapping[str, str]) -> dict
     return {
         **inherited,
         "DJANGO_SETTINGS_MODULE": settings,
-        "DATABASE_URL": f"sqlite:///{database}",
+        "DATABASE_URL": url_of(database),
         **extra,
     }
 
 
 def migrate(database: Path, settings: str = SETTINGS) -> None:
+    create(database)
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
         cwd=ROOT,
@@ -52,7 +54,7 @@ class Server:
 
     Args:
         kind: "daphne" or "uvicorn".
-        template: a migrated SQLite file; the server works on a copy of it.
+        template: a migrated database; the server works on a copy of it.
         settings: dotted path of the settings module.
         variables: added to the environment, over everything else.
         beside: another server, whose database it shares.
@@ -97,7 +99,7 @@ class Server:
 
     def __enter__(self) -> "Server":
         if self._template is not None:
-            shutil.copyfile(self._template, self.database)
+            copy(self._template, self.database)
         self._process = subprocess.Popen(
             [sys.executable, *COMMANDS[self.kind]],
             cwd=ROOT,
@@ -130,9 +132,9 @@ class Server:
         self._process.kill()
         return self.wait()
 
-    def wait(self) -> int:
-        """Waits until the process has ended by itself; returns the exit code."""
-        exit_code = self._process.wait()
+    def wait(self, timeout_s: float | None = None) -> int:
+        """Waits until the process has ended by itself; returns the exit code. Raises: subprocess.TimeoutExpired."""
+        exit_code = self._process.wait(timeout_s)
         self._reader.join()
         return exit_code
 

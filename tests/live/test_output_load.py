@@ -1,9 +1,7 @@
 import asyncio
 import logging
 import random
-import sqlite3
 import time
-from contextlib import closing
 from dataclasses import dataclass
 
 import httpx
@@ -13,6 +11,7 @@ import pytest
 from tests.live.client import open_client
 from tests.live.output_sessions import COUNTING, DECLARED, FRAME, new_id, numbered, run_session
 from tests.live.readers import Reader
+from tests.live.records import stored_outputs
 
 logger = logging.getLogger(__name__)
 pytestmark = pytest.mark.live
@@ -56,15 +55,6 @@ async def test_twenty_sessions_and_forty_readers_that_come_and_go(server, http):
         assert reader.values == numbered(50)
         assert [event.data for event in reader.events[:-1]] == stored[reader.session_id]
         assert await reader.read() == 204
-
-
-def stored_outputs(database) -> dict[str, list[str]]:
-    query = "SELECT s.session_id, o.payload FROM rtc_output o JOIN rtc_session s ON s.id = o.session_id ORDER BY o.id"
-    stored: dict[str, list[str]] = {}
-    with closing(sqlite3.connect(database)) as connection:
-        for session_id, payload in connection.execute(query):
-            stored.setdefault(session_id, []).append(payload)
-    return stored
 
 
 async def test_audio_goes_on_beside_outputs(server, http):

@@ -154,7 +154,7 @@ async def test_values_that_have_no_json_end_the_session_and_say_why(server, http
 
 async def test_sessions_of_a_worker_that_was_killed_end_for_readers_elsewhere(start_server, server, http):
     """Two processes on one database: no announcement goes between them."""
-    other = start_server(settings=SETTINGS, variables={"DATABASE_URL": f"sqlite:///{server.database}"})
+    other = start_server(settings=SETTINGS, beside=server)
     reader = Reader(http, session_id := new_id())
     async with open_client(other.websocket_url(COUNTING)) as client:
         await client.start(session_id, media_format=DECLARED, params={"count": 10})

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from rtc.management.commands.rtc_call import write_wav
 from rtc.testing.dialling import read_audio
+from tests.live.people import make_people
 from tests.live.servers import ROOT
 from tests.live.tones import frequency_of, sine
 
@@ -60,6 +61,19 @@ def test_a_handler_that_fails_is_told(daphne_server):
 def test_a_stream_that_is_not_there_is_told(daphne_server, said):
     with pytest.raises(CommandError, match="refused the call: There is no stream 'nothing'"):
         dial(daphne_server, "nothing", said)
+
+
+def test_a_user_is_let_in_by_a_ticket_and_reads_the_outputs(start_server):
+    settings = "tests.live.hook_settings"
+    server = start_server(settings=settings)
+    make_people(server, settings)
+    with pytest.raises(CommandError, match="refused the call: not_logged_in"):
+        dial(server, "members")
+    command = [sys.executable, "manage.py", "rtc_call", "members", "--user", "ann", "--seconds", "1"]
+    done = subprocess.run(
+        [*command, "--url", server.http_url()], cwd=ROOT, env=server.environment, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, '"hello"\n'), done.stderr
 
 
 def test_a_server_that_is_not_there_is_told(said):

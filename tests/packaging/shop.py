@@ -15,6 +15,7 @@ from tests.blocks import Block
 
 TIMEOUT_S = 120
 READY_S = 30.0
+STOP_S = 10.0
 PASSWORD = "a password for the shop"
 ADMIN = {
     "DJANGO_SUPERUSER_USERNAME": "keeper",
@@ -51,7 +52,11 @@ class Shop:
     def stop(self) -> None:
         if self._server is not None:
             self._server.terminate()
-            self._server.wait(10)
+            try:
+                self._server.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+                self._server.wait()
 
     @property
     def log(self) -> str:

@@ -46,7 +46,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--params", type=_object, default={}, metavar="JSON", help="An object for the handler.")
         parser.add_argument("--user", metavar="NAME", help="Call as this user, with a connect ticket.")
-        parser.add_argument("--url", help=f"Where the list of streams is; by default on {SERVER}.")
+        parser.add_argument("--url", help=f"Of the list of streams, or the socket; by default on {SERVER}.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         remote = _remote()
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         if seconds is None:
             seconds = samples.size / rate + AFTER_S if options["wav"] else SILENT_S
         try:
-            address = remote.Address(options["url"] or _own_address(), options["alias"])
+            address = remote.Address.of(options["url"] or _own_address(), options["alias"])
         except ValueError as error:
             raise CommandError(str(error)) from error
         with _progress_bar(seconds) as bar:
@@ -80,6 +80,8 @@ class Command(BaseCommand):
         exceptions = import_module("websockets.exceptions")
         try:
             asyncio.run(call.run())
+        except KeyboardInterrupt:
+            self.stderr.write("Hung up.", str)
         except (OSError, TimeoutError, exceptions.WebSocketException) as error:
             raise CommandError(f"No call to {call.address.socket}: {error or type(error).__name__}") from error
         except import_module("rtc.remote").CallRefused as error:
@@ -88,9 +90,9 @@ class Command(BaseCommand):
     def _conclude(self, call: Any, output: Path | None) -> None:
         heard = call.heard.samples
         level = int(np.abs(heard.astype(np.int32)).max(initial=0))
-        self.stderr.write(f"Heard {heard.size / call.sample_rate:.1f} s, peak {level / 32768:.0%}.")
+        self.stderr.write(f"Heard {heard.size / call.sample_rate:.1f} s, peak {level / 32768:.0%}.", str)
         if output:
-            self.stderr.write(f"Written to {output}.")
+            self.stderr.write(f"Written to {output}.", str)
         if call.end_reason not in FINE:
             raise CommandError(f"The call ended: {call.end_text or call.end_reason}")
 

@@ -1,0 +1,125 @@
+"""Widgets on a project's own page, under its own policy; forms; and what assistive technology makes of the pages."""
+
+import json
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
+
+from tests.browser.waiting import wait_until
+
+pytestmark = pytest.mark.live
+
+AXE = (Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js").read_text
+AUDIT = """async () => (await axe.run()).violations.map(({ id, nodes }) =>
+    `${id}: ${nodes.map(({ target, failureSummary }) => target + " " + failureSummary).join("; ")}`)"""
+INLINE = '<script>window.ran = 1</script><p id="styled" style="color: red" onclick="window.ran = 1">Click</p></body>'
+TALK = [
+    {"role": "user", "content": "What notes do I have?"},
+    {"role": "assistant", "content": "One: buy a green lamp."},
+]
+
+
+def add_inline(route: Route) -> None:
+    response = route.fetch()
+    route.fulfill(response=response, body=response.text().replace("</body>", INLINE))
+
+
+def widgets(page: Page) -> tuple[Locator, Locator]:
+    found = page.locator("[data-rtc-client]")
+    return found.nth(0), found.nth(1)
+
+
+def test_two_widgets_of_one_page_call_side_by_side(open_page):
+    page = open_page("/shop/")
+    talk, song = widgets(page)
+    for widget, text in ((talk, "The stream is speaking"), (song, "Playing")):
+        widget.get_by_role("button", name="Connect").click()
+        expect(widget.locator("[data-part=state]")).to_have_text(text)
+    talk.get_by_role("button", name="Hang up").click()
+    expect(talk.locator("[data-part=state]")).to_have_text("Call ended")
+    expect(song.locator("[data-part=state]")).to_have_text("Playing")
+    assert page.problems == []
+
+
+def test_nothing_inline_runs_and_no_other_host_is_asked(open_page, server):
+    for path in ("/default/", "/shop/"):
+        page = open_page(path)
+        hosts = set()
+        page.on("request", lambda request, hosts=hosts: hosts.add(urlsplit(request.url).netloc))
+        page.on("websocket", lambda socket, hosts=hosts: hosts.add(urlsplit(socket.url).netloc))
+        page.reload()
+        page.get_by_role("button", name="Connect").first.click()
+        expect(page.locator("[data-part=state]").first).to_have_text("The stream is speaking")
+        assert hosts == {f"127.0.0.1:{server.port}"}
+        assert page.problems == []
+        page.route("**" + path, add_inline)
+        page.reload()
+        page.get_by_text("Click").click()
+        assert page.evaluate("window.ran") is None
+        assert page.evaluate("getComputedStyle(document.getElementById('styled')).color") != "rgb(255, 0, 0)"
+        wait_until(page, lambda page=page: len(page.problems) == 3)
+        assert all("Content Security Policy" in problem for problem in page.problems)
+
+
+def test_a_form_is_filled_in_and_what_is_wrong_stands_beside_its_field(open_page):
+    page = open_page("/form/")
+    form = page.locator("[data-part=input]")
+    expect(form).to_be_hidden()
+    page.get_by_role("button", name="Connect").click()
+    expect(form).to_contain_text("The stream asks for input")
+    expect(form.get_by_label("Name")).to_be_focused()
+    form.get_by_label("Nights").fill("40")
+    form.get_by_role("button", name="Send").click()
+    expect(form.locator("[data-field=nights]")).to_contain_text("less than or equal to 14.")
+    expect(form.locator("[data-field=name]")).to_contain_text("This field is required.")
+    expect(form.get_by_label("Name")).to_be_focused()
+    expect(form.get_by_label("Name")).to_have_accessible_description("This field is required.")
+    form.get_by_label("Name").fill("Ada")
+    form.get_by_label("Nights").fill("3")
+    form.get_by_label("Room", exact=True).select_option("street")
+    form.get_by_label("Parking").check()
+    form.get_by_label("Smoking room").check()
+    form.get_by_role("button", name="Send").click()
+    booked = page.locator("[data-part=log] .rtc-line-output span")
+    expect(booked).to_have_text(["booked: [Ada, 3, street, [parking], true]"])
+    page.problems.clear()  # the browser tells of the answer 400
+
+
+def start_axe(page: Page) -> None:
+    page.evaluate(AXE())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_audit_of_accessibility_finds_nothing(open_page, scheme):
+    for path in ("/", "/default/docs", "/shop/"):
+        page = open_page(path, color_scheme=scheme, viewport={"width": 360, "height": 760})
+        start_axe(page)
+        assert page.evaluate(AUDIT) == [], path
+    page = open_page("/form/", color_scheme=scheme)
+    page.get_by_role("button", name="Connect").click()
+    expect(page.locator("[data-part=input]")).to_contain_text("The stream asks for input")
+    page.get_by_text("Sound settings").click()
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("[aria-invalid]")).not_to_have_count(0)
+    page.evaluate(f"document.querySelector('[data-rtc-client]').rtcClient.emit('output', {json.dumps(TALK)})")
+    page.get_by_role("button", name="Mute").click()
+    start_axe(page)
+    assert page.evaluate(AUDIT) == []
+
+
+def test_a_call_is_made_with_the_keyboard_alone(open_page):
+    page = open_page("/default/")
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.dataset.part") == "connect":
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-part=state]")).to_have_text("The stream is speaking")
+    expect(page.locator("[data-part=announcement]")).to_have_text("Connected")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Unmute")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("[data-part=announcement]")).to_have_text("Your microphone is muted")
+    assert page.problems == []

@@ -1,0 +1,10 @@
+"""The same with waits as short as a test of some seconds needs them."""
+
+from tests.live.long_cluster_settings import *  # noqa: F403
+
+RTC_LEASE_S = 0.25
+RTC_HEARTBEAT_S = 0.5
+RTC_WORKER_FENCE_S = 3.5
+RTC_WORKER_LOST_S = 4.5
+RTC_OUTPUTS_POLL_S = 0.5
+RTC_DRAIN_S = 2.0
