@@ -77,7 +77,9 @@ class Replier:
         if reply.first_audio is not None:
             self._session.clear_queue()
         self._retire(reply)
-        if not turn_goes_on:
+        if turn_goes_on:
+            reply.turn = None
+        else:
             self._replied(reply)
 
     def hold(self) -> None:
@@ -199,10 +201,8 @@ class Replier:
         self._replied(reply)
 
     def _retire(self, reply: Reply) -> None:
-        self.reply = None
-        reply.is_over = True
-        self._previous = reply
-        reply.previous = None
+        reply.release()
+        self.reply, self._previous = None, reply
         if reply.generation is not None and not reply.generation.task.done():
             self._stopped = [generation for generation in self._stopped if not generation.task.done()]
             self._stopped.append(reply.generation)

@@ -111,6 +111,14 @@ class Reply:
         self.interrupted = True
         self.stop()
 
+    def release(self) -> None:
+        """It is over: keep its figures, not its audio."""
+        self.is_over = True
+        self.previous = None
+        self.pending.clear()
+        self._unheard.clear()
+        self._taken_back.clear()
+
     def stop(self) -> None:
         if self.generation is not None:
             self.generation.stop()

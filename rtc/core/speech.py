@@ -8,9 +8,9 @@ from rtc.core.windows import WINDOW_S
 
 HYSTERESIS = 0.15
 """Speech ends when the probability falls this far below the threshold; Silero's own value."""
-CERTAIN = 0.98
-"""While somebody speaks the model gives more than this. When they stop it falls from here to nothing, over 60 to 250
-ms, the slower the louder the background."""
+CERTAIN = 0.8
+"""While somebody speaks the model gives more than this, nearly always. When they stop it falls to nothing, over 60 to
+250 ms, the slower the louder the background."""
 BACKGROUND = 0.2
 """A window less likely than this to be speech shows how loud the background is."""
 BACKGROUND_WINDOWS = 8
@@ -31,6 +31,7 @@ class Measure:
         speaking: whether it holds speech.
         speech_s: how much speech the last `audio_chunk_duration` holds.
         onset_s: the same of the span in which speech is looked for that begins, which may be longer.
+        stirring: the window is louder than the background: speech may be beginning that is not known as such yet.
     """
 
     begin_s: float
@@ -38,6 +39,7 @@ class Measure:
     speaking: bool
     speech_s: float
     onset_s: float
+    stirring: bool = False
 
 
 class SlidingSum:
@@ -67,13 +69,20 @@ class Background:
         self._power = 0.0
         self._windows = 0
 
-    def add(self, probability: float, power: float) -> bool:
-        """Take in a window, by its probability and mean square; True when it holds nothing but the background."""
+    def add(self, probability: float, power: float) -> None:
+        """Take in a window, by its probability and mean square."""
         if probability < BACKGROUND:
             self._windows = min(self._windows + 1, BACKGROUND_WINDOWS)
             self._power += (power - self._power) / self._windows
+
+    def is_drowned_by(self, power: float) -> bool:
+        """Whether a window of that power holds more than it."""
+        return self._windows == BACKGROUND_WINDOWS and power > max(SILENCE, BACKGROUND_RATIO * self._power)
+
+    def is_all(self, probability: float, power: float) -> bool:
+        """Whether a window holds nothing else."""
         known = self._windows == BACKGROUND_WINDOWS
-        return known and probability < CERTAIN and power <= max(SILENCE, BACKGROUND_RATIO * self._power)
+        return known and probability < CERTAIN and not self.is_drowned_by(power)
 
 
 class SpeechMeter:
@@ -96,7 +105,8 @@ class SpeechMeter:
     def add(self, probability: float, power: float) -> Measure:
         """Take the next window: how likely it is to be speech, 0 to 1, and the mean square of its samples."""
         self._above = probability >= (self._fall if self._above else self._rise)
-        speaking = not self._background.add(probability, power) and self._above
+        self._background.add(probability, power)
+        speaking = self._above and not self._background.is_all(probability, power)
         begin = self._windows
         self._windows += 1
         return Measure(
@@ -105,4 +115,5 @@ class SpeechMeter:
             speaking=speaking,
             speech_s=self._speech.add(speaking),
             onset_s=self._onset.add(speaking),
+            stirring=self._background.is_drowned_by(power),
         )

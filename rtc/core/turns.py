@@ -173,7 +173,7 @@ class Turns:
         return 0.0 if self._onset_s is None else min(measure.onset_s, self._spoken_s)
 
     def _pauses(self, measure: Measure) -> bool:
-        return measure.speech_s < self._algo.speech_threshold
+        return measure.speech_s < self._algo.speech_threshold and not measure.stirring
 
     def _is_too_long(self) -> bool:
         return self._begin_s is not None and self._now_s - self._begin_s >= self._longest_s

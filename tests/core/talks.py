@@ -1,13 +1,19 @@
 """Drives `Turns` with windows that are speech or not, or with recorded tracks."""
 
+import pytest
+
 from rtc.core.speech import SpeechMeter
 from rtc.core.turn_options import TurnOptions
-from rtc.core.turns import Turns
+from rtc.core.turns import State, Turns
 from rtc.core.windows import WINDOW_S
 
 LOUD = 1e-2
 SPEECH = (1.0, LOUD)
 SILENCE = (0.0, LOUD)
+
+
+def near(seconds):
+    return pytest.approx(seconds, abs=WINDOW_S + 1e-9)
 
 
 def windows(*parts):
@@ -44,3 +50,15 @@ class Talk:
     def note(self, events):
         self.events += [(self.now_s, event) for event in events]
         return list(events)
+
+
+def replied(**options):
+    """A talk in which the user has spoken for a second, and hears the reply."""
+    talk = Talk(**options)
+    talk.hear(-1.0, 1.0, -0.6)
+    assert talk.turns.state is State.ANSWERING
+    talk.turns.audible()
+    talk.hear(-0.5)
+    assert talk.turns.state is State.REPLYING
+    talk.events.clear()
+    return talk

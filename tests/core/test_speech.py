@@ -50,7 +50,7 @@ def test_measures_follow_each_other():
 
 
 def test_what_the_model_still_takes_for_speech_when_all_is_quiet_again_is_none():
-    quiet, voice, tail = [0.01] * BACKGROUND_WINDOWS, [1.0] * 10, [0.97, 0.8, 0.6, 0.5, 0.4]
+    quiet, voice, tail = [0.01] * BACKGROUND_WINDOWS, [1.0] * 10, [0.79, 0.7, 0.6, 0.5, 0.4]
     powers = [QUIET] * len(quiet) + [LOUD] * len(voice) + [QUIET] * len(tail)
     found = speaking(quiet + voice + tail, powers)
     assert found == [False] * len(quiet) + [True] * len(voice) + [False] * len(tail)
@@ -58,25 +58,37 @@ def test_what_the_model_still_takes_for_speech_when_all_is_quiet_again_is_none()
 
 @pytest.mark.parametrize(
     "likely, power, is_background",
-    [(0.8, QUIET, True), (0.8, 1.9 * QUIET, True), (0.8, 3 * QUIET, False), (0.99, QUIET, False), (0.8, LOUD, False)],
+    [(0.7, QUIET, True), (0.7, 1.9 * QUIET, True), (0.7, 3 * QUIET, False), (0.9, QUIET, False), (0.7, LOUD, False)],
 )
 def test_soft_speech_is_not_taken_for_background(likely, power, is_background):
+    assert known_background().is_all(likely, power) is is_background
+
+
+def known_background(windows=BACKGROUND_WINDOWS):
     background = Background()
-    for _ in range(BACKGROUND_WINDOWS):
+    for _ in range(windows):
         background.add(0.01, QUIET)
-    assert background.add(likely, power) is is_background
+    return background
 
 
 def test_a_background_that_is_not_known_yet_decides_nothing():
-    background = Background()
-    for _ in range(BACKGROUND_WINDOWS - 1):
-        background.add(0.01, QUIET)
-    assert not background.add(0.8, QUIET)
+    background = known_background(BACKGROUND_WINDOWS - 1)
+    assert not background.is_all(0.7, QUIET)
+    assert not background.is_drowned_by(LOUD)
 
 
 def test_the_background_follows_the_room():
     background = Background()
     for power in np.linspace(QUIET, 100 * QUIET, 100):
         background.add(0.01, power)
-    assert background.add(0.8, 90 * QUIET)
-    assert not background.add(0.8, 300 * QUIET)
+    assert background.is_all(0.7, 90 * QUIET)
+    assert not background.is_all(0.7, 300 * QUIET)
+
+
+def test_sound_that_is_not_known_as_speech_yet():
+    meter = SpeechMeter(SileroVadOptions(), 0.6, 0.6)
+    quiet = [meter.add(0.01, QUIET) for _ in range(20)]
+    assert not any(measure.stirring for measure in quiet)
+    assert meter.add(0.1, LOUD).stirring
+    assert not meter.add(0.1, 1.5 * QUIET).stirring
+    assert sum(meter.add(0.1, LOUD).stirring for _ in range(20)) < 8, "a louder room is soon known, too"
