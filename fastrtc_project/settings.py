@@ -82,6 +82,12 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,  # seconds
     }
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # A process that freezes in the middle of a transaction must not keep its locks for longer than others can wait.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
+        "options",
+        "-c idle_in_transaction_session_timeout=5000",  # ms
+    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # One process needs no Redis; several find each other through it.

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from benchmarks.client import NEVER, Load
 from benchmarks.frames import FRAME_S
 
-GAP_S = 1.0
-"""Longer is no delay of a busy machine any more."""
+GAP_S = 2.0
+"""Longer is no delay of a busy machine any more, but an audio path that waited for what was away."""
+DRAIN_S = 5.0
 
 
 class Audio:
@@ -21,7 +22,7 @@ class Audio:
 
     async def run(self, seconds: float) -> None:
         await asyncio.to_thread(self._load.run, round(seconds / FRAME_S))
-        await asyncio.to_thread(self._load.drain, GAP_S)
+        await asyncio.to_thread(self._load.drain, DRAIN_S)
 
     def close(self) -> None:
         self._load.close()
@@ -35,9 +36,9 @@ class Audio:
 
     def assert_heard(self, session_ids: Sequence[str]) -> None:
         """Not one of their frames was lost, changed or late."""
-        worst_s = max(max(self.delays_s(session_id)) for session_id in session_ids)
-        assert worst_s < GAP_S
-        assert self._load.damaged == 0
+        delays_s = [delay_s for session_id in session_ids for delay_s in self.delays_s(session_id)]
+        late = sum(GAP_S < delay_s < float("inf") for delay_s in delays_s)
+        assert (delays_s.count(float("inf")), late, self._load.damaged) == (0, 0, 0)
 
 
 @asynccontextmanager

@@ -6,7 +6,6 @@ import numpy as np
 from rtc import AdditionalOutputs, AsyncStreamHandler, Stream
 from tests.live.streams import RATE, WholeEcho
 
-PLACES = 80
 EVERY_S = 0.05
 
 
@@ -34,5 +33,5 @@ class Busy(AsyncStreamHandler):
             return AdditionalOutputs({"n": self._n - 1})
 
 
-limited = Stream(WholeEcho(RATE), concurrency_limit=PLACES)
+echo = Stream(WholeEcho(RATE))
 busy = Stream(Busy)

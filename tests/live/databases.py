@@ -62,6 +62,19 @@ async def locked(path: Path) -> AsyncIterator[None]:
         connection.execute("ROLLBACK")
 
 
+def is_locked(path: Path) -> bool:
+    """Whether somebody holds SQLite's one write lock."""
+    if ON_POSTGRES:
+        return False
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0.2)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        connection.execute("ROLLBACK")
+        return False
+
+
 def _name(path: Path) -> str:
     return "live_" + hashlib.sha256(str(path).encode()).hexdigest()[:16]
 

@@ -8,7 +8,8 @@ INSTALLED_APPS = [*LIVE_APPS, "tests.live.apps.LiveConfig"]
 
 RTC_STREAMS = {
     **LIVE_STREAMS,
-    "default": "tests.live.cluster_streams.limited",
+    "default": "tests.live.cluster_streams.echo",
     "busy": "tests.live.cluster_streams.busy",
 }
 RTC_DRAIN_S = 30.0
+RTC_CONCURRENCY_LIMIT = 80

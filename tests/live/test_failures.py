@@ -10,11 +10,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from tests.live import databases
 from tests.live.apps import end_told
 from tests.live.audio import talking
 from tests.live.client import open_client
 from tests.live.cluster import DECLARED, WORKERS, Cluster, new_id, until
-from tests.live.cluster_streams import PLACES
 from tests.live.readers import Reader
 from tests.live.servers import Server
 from tests.live.talkers import post
@@ -50,12 +50,12 @@ def doomed(cluster) -> Iterator[Server]:
 
 
 async def test_sessions_of_a_killed_worker_end_once_and_the_others_miss_nothing(cluster, doomed, scale):
-    lost_s = scale.setting("RTC_WORKER_LOST_S")
-    async with cluster.http(0) as http, talking(cluster.ports, PLACES, lost_s + 6.0) as callers:
+    lost_s, places = scale.setting("RTC_WORKER_LOST_S"), scale.setting("RTC_CONCURRENCY_LIMIT")
+    async with cluster.http(0) as http, talking(cluster.ports, places, lost_s + 6.0) as callers:
         victims = callers.ids[LAST::WORKERS]
         others = [session_id for session_id in callers.ids if session_id not in victims]
-        await until(lambda: len(cluster.rows(callers.ids)) == PLACES, 10)
-        assert await refusal(cluster, 0, "default") == ("concurrency_limit_reached", 4429)
+        await until(lambda: len(cluster.rows(callers.ids)) == places, 10)
+        assert await refusal(cluster, 0, "default") == ("server_limit_reached", 4429)
         readers = [Reader(http, session_id) for session_id in victims]
         reading = [asyncio.create_task(reader.read()) for reader in readers]
         await asyncio.gather(*(reader.answered.wait() for reader in readers))
@@ -67,7 +67,7 @@ async def test_sessions_of_a_killed_worker_end_once_and_the_others_miss_nothing(
         async with AsyncExitStack() as stack:
             for index in range(len(victims)):
                 await stack.enter_async_context(cluster.call(index % LAST, new_id(), "default"))
-            assert await refusal(cluster, 0, "default") == ("concurrency_limit_reached", 4429)
+            assert await refusal(cluster, 0, "default") == ("server_limit_reached", 4429)
     callers.assert_heard(others)
     assert {row["end_reason"] for row in cluster.rows(victims)} == {"worker_lost"}
     assert ends_told(cluster, victims, "worker_lost") == {1: len(victims)}
@@ -125,13 +125,22 @@ async def test_sigterm_right_after_an_upgrade_leaves_no_session_behind(cluster, 
 # A worker freezes --------------------------------------------------------------------------------------------------
 
 
+async def freeze(server: Server) -> None:
+    """Not in the middle of a write: then SQLite's lock would be frozen with it, and no worker could write any more."""
+    os.kill(server.pid, signal.SIGSTOP)
+    while databases.is_locked(server.database):
+        os.kill(server.pid, signal.SIGCONT)
+        await asyncio.sleep(0.1)
+        os.kill(server.pid, signal.SIGSTOP)
+
+
 async def test_a_frozen_workers_sessions_end_once_and_it_does_not_bring_them_back(cluster, doomed, scale):
     ids = [new_id() for _ in range(5)]
     async with cluster.http(0) as http, AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(cluster.call(LAST, session_id)) for session_id in ids]
         reader = Reader(http, ids[0])
         reading = asyncio.create_task(reader.read())
-        os.kill(doomed.pid, signal.SIGSTOP)
+        await freeze(doomed)
         frozen_at = time.monotonic()
         try:
             await until(lambda: cluster.all_ended(ids), 20.0)

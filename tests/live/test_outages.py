@@ -14,7 +14,7 @@ from tests.live.talkers import Talker, post
 
 pytestmark = pytest.mark.live
 
-CALLERS = 40
+CALLERS = 16
 RECOVERY_S = 3.0
 FRAME = bytes([1]) * 480
 

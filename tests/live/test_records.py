@@ -54,6 +54,7 @@ async def test_a_session_is_on_record_from_start_to_end(server):
         "user_id": None,
         "user_agent": ("Probe/1 " + "x" * 500)[:200],
     }
+    row["client_address"] = str(row["client_address"])  # PostgreSQL has a type for it
     assert {name: row[name] for name in expected} == expected
     assert row["started_at"] < row["ended_at"]
 
