@@ -20,8 +20,8 @@ from tests.browser.conftest import CHROMIUM_ARGUMENTS, SETTINGS
 from tests.browser.speech import SAMPLE_RATE
 from tests.live.servers import Server, migrate
 
-WIDTHS = (1280,)
-SCHEMES = ("light",)
+WIDTHS = (360, 768, 1280)
+SCHEMES = ("light", "dark")
 HEIGHT = 800
 PHRASES = ("Take a note, call the dentist tomorrow morning.", "Read my notes.")
 PAUSE_S = 9.0

@@ -57,6 +57,15 @@ def test_a_microphone_that_is_unplugged_is_replaced(page):
     assert page.problems == []
 
 
+def test_sound_that_the_device_pauses_is_told_of_and_goes_on_with_a_tap(page):
+    page.evaluate(f"{CLIENT}.sound.context.suspend()")
+    expect(page.locator("[data-part=log]")).to_contain_text("paused the sound. Tap the page to go on.")
+    page.get_by_role("heading", name="Echo").click()
+    wait_until(page, f"{CLIENT}.sound.context.state === 'running'")
+    expect(state(page)).to_have_text("The stream is speaking")
+    assert page.problems == []
+
+
 def test_a_remembered_microphone_that_is_not_there_is_replaced(open_page):
     page = open_page("/default/")
     page.evaluate("localStorage.setItem('rtc.devices', JSON.stringify({ microphone: 'f'.repeat(64) }))")

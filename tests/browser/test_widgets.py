@@ -43,6 +43,20 @@ def test_two_widgets_of_one_page_call_side_by_side(open_page):
     assert page.problems == []
 
 
+def test_a_widget_of_which_only_the_buttons_are_left_still_works(open_page):
+    page = open_page("/bare/")
+    client = "document.querySelector('[data-rtc-client]').rtcClient"
+    page.evaluate(f"window.asked = 0; {client}.addEventListener('message', () => window.asked += 1)")
+    page.get_by_role("button", name="Connect").click()
+    wait_until(page, "window.asked > 0")
+    page.evaluate(f"{client}.emit('output', {json.dumps(TALK)})")
+    page.get_by_role("button", name="Mute").click()
+    wait_until(page, f"{client}.state === 'muted'")
+    page.get_by_role("button", name="Hang up").click()
+    expect(page.get_by_role("button", name="Connect again")).to_be_enabled()
+    assert page.problems == []
+
+
 def test_nothing_inline_runs_and_no_other_host_is_asked(open_page, server):
     for path in ("/default/", "/shop/"):
         page = open_page(path)

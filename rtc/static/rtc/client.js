@@ -13,16 +13,15 @@
  * @module
  */
 
-import { ATTEMPTS, delayBefore, worthAnother } from "./backoff.js";
 import { Connection } from "./connection.js";
 import { chosenDevices, listDevices, rememberDevices } from "./devices.js";
 import { postInputs } from "./inputs.js";
 import { OutputReader } from "./outputs.js";
 import { NO_TICKET, OFFLINE, endText } from "./reasons.js";
+import { Redial } from "./redial.js";
 import { Sound, SoundError } from "./sound.js";
 import { Turns } from "./turns.js";
 
-const STABLE_MS = 10_000; // a call that stood for so long was no failed attempt
 const PUBLISHED_FRAME_MS = 40; // old servers resample each frame by itself, so fewer and longer ones
 const PUBLISHED_RATES = { captureRate: 48000, playbackRate: 24000 };
 const PROCESSING = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
@@ -125,9 +124,7 @@ export class RTCClient extends EventTarget {
    */
   async connect() {
     if (this.active) return;
-    this.attempt = 0;
-    this.stood = false;
-    this.connectedAt = null;
+    this.redial = new Redial(() => this.openSession());
     this.outputs?.close();
     this.outputs = null;
     this.setState("connecting");
@@ -279,8 +276,7 @@ export class RTCClient extends EventTarget {
     this.sound.start();
     if (this.connected) return; // a slow server that was taken for an old one
     this.connected = true;
-    this.stood = true;
-    this.connectedAt = performance.now();
+    this.redial.begun();
     this.turns = new Turns();
     this.emit("session", { sessionId: this.sessionId });
     this.openOutputs();
@@ -315,20 +311,9 @@ export class RTCClient extends EventTarget {
     this.connected = false;
     this.outputs?.finish();
     this.sound?.clear();
-    if (this.connectedAt !== null && performance.now() - this.connectedAt > STABLE_MS) this.attempt = 0;
-    this.connectedAt = null;
-    if (this.reconnect && this.attempt < ATTEMPTS && worthAnother(code, told, this.stood)) {
-      this.tryAgain(text);
-    } else {
-      this.finish(told || code >= 3000 || code === 1000 ? "ended" : "lost", reason, code, text);
-    }
-  }
-
-  tryAgain(text) {
-    this.attempt += 1;
-    const delayMs = delayBefore(this.attempt, Math.random());
-    this.retryTimer = setTimeout(() => this.openSession(), delayMs);
-    this.setState("reconnecting", navigator.onLine ? text : OFFLINE, { attempt: this.attempt, delayMs });
+    const again = this.reconnect ? this.redial.lost({ code, told }) : null;
+    if (again) this.setState("reconnecting", navigator.onLine ? text : OFFLINE, again);
+    else this.finish(told || code >= 3000 || code === 1000 ? "ended" : "lost", reason, code, text);
   }
 
   // ---- the page and its devices
@@ -347,14 +332,7 @@ export class RTCClient extends EventTarget {
       { signal },
     );
     document.addEventListener("pointerdown", resume, { signal }); // a tap may be what the device waits for
-    window.addEventListener("online", () => this.online(), { signal });
-  }
-
-  /** There is a network again: no need to wait any longer. */
-  online() {
-    if (this.state !== "reconnecting" || this.connection) return;
-    clearTimeout(this.retryTimer);
-    this.openSession();
+    window.addEventListener("online", () => this.redial.waiting && this.redial.now(), { signal });
   }
 
   // ---- state
@@ -372,7 +350,7 @@ export class RTCClient extends EventTarget {
 
   finish(state, reason, code, text) {
     if (!this.active) return;
-    clearTimeout(this.retryTimer);
+    this.redial.cancel();
     this.listeners.abort();
     this.sound?.close();
     this.sound = null;

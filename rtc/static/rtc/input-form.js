@@ -35,7 +35,7 @@ function addCheckbox(values, field, same) {
 export class InputForm {
   /**
    * @param {HTMLFormElement} form
-   * @param {(name: string) => HTMLElement | null} part of the widget
+   * @param {(name: string) => HTMLElement} part of the widget
    * @param {(inputs: any) => Promise<void>} send
    * @param {(text: string) => void} onsent what was sent, for people
    */
@@ -59,7 +59,7 @@ export class InputForm {
     this.asked += 1;
     if (!this.named && !this.form.hidden) return;
     this.show("The stream asks for input");
-    this.form.querySelector("input:not([type=hidden]), select, textarea").focus();
+    this.form.querySelector("input:not([type=hidden]), select, textarea")?.focus();
   }
 
   /** Nobody waits for input any more. */

@@ -5,6 +5,7 @@ import {
   INSECURE_ORIGIN,
   MICROPHONE_GONE,
   MICROPHONE_REPLACED,
+  PAUSED,
   SPEAKER_REPLACED,
   UNPLAYABLE,
   UNSUPPORTED,
@@ -17,8 +18,8 @@ export class SoundError extends Error {}
 
 /**
  * Callbacks: `onframe(payload, levelDb)` for each frame from the microphone; `onreport(report)` every 50 ms of
- * playback; `onmark(name)`; `onnotice(text)` when another device than the chosen one is used; `onfailure(text)` when
- * there is no microphone any more.
+ * playback; `onmark(name)`; `onnotice(text)` when another device than the chosen one is used, or the device has paused
+ * the sound; `onfailure(text)` when there is no microphone any more.
  */
 export class Sound {
   constructor({ sampleRate, constraints, microphone, speaker, ...callbacks }) {
@@ -35,6 +36,7 @@ export class Sound {
     }
     // Made in the tap that connects: elsewhere iOS leaves it silent.
     this.context = new AudioContext({ latencyHint: "interactive" });
+    this.context.onstatechange = () => this.tellPaused();
     this.resume();
   }
 
@@ -160,10 +162,15 @@ export class Sound {
     this.playback?.port.postMessage({ type: "format", wireRate: playbackRate });
   }
 
+  tellPaused() {
+    if (this.capturing && !["running", "closed"].includes(this.context.state)) this.onnotice(PAUSED);
+  }
+
   /** From here on `onframe` is called. */
   start() {
     if (this.capturing) return;
     this.capturing = true;
+    this.tellPaused();
     if (this.stream) this.connectSource();
   }
 
@@ -187,6 +194,7 @@ export class Sound {
   }
 
   close() {
+    this.capturing = false;
     this.releaseMicrophone();
     for (const node of [this.capture, this.playback]) {
       node?.disconnect();

@@ -39,20 +39,22 @@ export class VoiceWidget {
   constructor(root) {
     this.root = root;
     this.part = (name) => root.querySelector(`[data-part="${name}"]`);
+    // A project may have left any block of the template out: then nobody sees what is written there.
+    this.place = (name, tag = "div") => this.part(name) ?? document.createElement(tag);
     this.takesAudio = root.dataset.mode !== "receive";
     this.sendsAudio = root.dataset.mode !== "send";
     this.client = this.newClient(root.dataset);
     this.quality = new Quality();
     this.waves = { in: this.newWave("in"), out: this.newWave("out") };
     this.activity = new Activity({
-      list: this.part("log"),
-      empty: this.part("log-empty"),
-      scroller: this.part("log-scroll"),
+      list: this.place("log"),
+      empty: this.place("log-empty"),
+      scroller: this.place("log-scroll"),
     });
-    this.conversation = new Conversation(this.part("conversation"), this.part("talk-scroll"));
+    this.conversation = new Conversation(this.place("conversation"), this.place("talk-scroll"));
     this.input = new InputForm(
-      this.part("input"),
-      this.part,
+      this.place("input", "form"),
+      this.place,
       (inputs) => this.client.setInput(inputs),
       (text) => this.activity.add("input", `You sent: ${text}`),
     );
@@ -66,7 +68,7 @@ export class VoiceWidget {
     this.listen();
     this.listenToButtons();
     this.showState({ state: "idle", text: "" });
-    this.part("connect").disabled = false; // until here a click would have been lost
+    this.place("connect").disabled = false; // until here a click would have been lost
   }
 
   newClient({ websocketPath, outputsPath, inputPath, inputSampleRate, outputSampleRate, params }) {
@@ -91,7 +93,7 @@ export class VoiceWidget {
   // ---- what the user does
 
   listenToButtons() {
-    this.part("connect").addEventListener("click", () => this.callOrHangUp());
+    this.place("connect").addEventListener("click", () => this.callOrHangUp());
     this.part("mute")?.addEventListener("click", () => {
       this.client.setMuted(!this.client.muted);
       this.showButtons();
@@ -113,7 +115,7 @@ export class VoiceWidget {
     };
     this.quality = new Quality();
     this.conversation.clear();
-    this.part("talk").hidden = true;
+    this.place("talk").hidden = true;
     this.client.connect();
   }
 
@@ -148,7 +150,7 @@ export class VoiceWidget {
 
   startTimer() {
     const beganAt = performance.now();
-    const timer = this.part("timer");
+    const timer = this.place("timer");
     const show = () => {
       const seconds = Math.floor((performance.now() - beganAt) / 1000);
       timer.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
@@ -159,7 +161,7 @@ export class VoiceWidget {
   }
 
   showOutput(output) {
-    if (this.conversation.show(output)) this.part("talk").hidden = false;
+    if (this.conversation.show(output)) this.place("talk").hidden = false;
     else this.activity.add("output", readable(output));
   }
 
@@ -180,33 +182,33 @@ export class VoiceWidget {
   // ---- state
 
   showState({ state, text, attempt, delayMs }) {
-    const { part } = this;
+    const { place } = this;
     const words = (!this.takesAudio && PLAYING_WORDS[state]) || STATE_WORDS[state];
     this.root.dataset.state = state;
-    part("state").textContent = words;
-    part("reason").textContent = state === "reconnecting" ? `${text} ${retryText(attempt, delayMs)}` : text;
-    this.announce(state);
+    const why = state === "reconnecting" ? `${text} ${retryText(attempt, delayMs)}` : text;
+    place("state").textContent = words;
+    place("reason").textContent = why;
+    this.announce(ANNOUNCED.includes(state) ? `${words} ${why}`.trim() : this.client.active ? "Connected" : "");
     if (state === "reconnecting" && attempt === 1) this.activity.add("warning", text);
     this.showButtons();
     if (!this.client.connected) this.showNothing();
   }
 
-  announce(state) {
-    const told = `${this.part("state").textContent} ${this.part("reason").textContent}`.trim();
-    const words = ANNOUNCED.includes(state) ? told : this.client.active ? "Connected" : "";
-    if (this.part("announcement").textContent !== words) this.part("announcement").textContent = words;
+  announce(words) {
+    const announcement = this.place("announcement");
+    if (announcement.textContent !== words) announcement.textContent = words;
   }
 
   showButtons() {
-    const { client, part } = this;
-    const [connect, mute, interrupt] = ["connect", "mute", "interrupt"].map(part);
-    connect.classList.toggle("rtc-button-hang-up", client.active);
-    part("connect-label").textContent = connectLabel(client);
+    const { client, part, place } = this;
+    const [mute, interrupt] = ["mute", "interrupt"].map(part);
+    place("connect").classList.toggle("rtc-button-hang-up", client.active);
+    place("connect-label").textContent = connectLabel(client);
     if (interrupt) interrupt.disabled = !client.connected;
     if (!mute) return;
     mute.disabled = !client.active;
     mute.setAttribute("aria-pressed", client.muted);
-    part("mute-label").textContent = client.muted ? "Unmute" : "Mute";
+    place("mute-label").textContent = client.muted ? "Unmute" : "Mute";
   }
 
   showNothing() {
@@ -226,7 +228,7 @@ export class VoiceWidget {
 
   showLatency({ roundTripMs, replyMs }) {
     if (replyMs !== undefined) {
-      this.part("reply-figure").hidden = false;
+      this.place("reply-figure").hidden = false;
       this.setFigure("reply", `${(replyMs / 1000).toFixed(1)} s`);
       return;
     }
