@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from rtc.conf import conf
@@ -11,16 +11,17 @@ from rtc.context import SessionHandle
 from rtc.core import effects
 from rtc.core.events import Admitted, Binary, Broken, Disconnected, Event, Expire, Finish, Junk, NotAdmitted
 from rtc.core.exceptions import ProtocolError, Refused
-from rtc.core.formats import Framing
-from rtc.core.messages import Clear, Error, FetchOutput, Mark, Start, parse, parse_audio, serialize, serialize_media
+from rtc.core.messages import Error, Mark, Start, parse, parse_audio, serialize
 from rtc.core.session import COME_AGAIN, DONE, HANDLER_FAILED, TIMED_OUT, Session, State
-from rtc.deadlines import IdleTimer
-from rtc.emission import AdditionalOutputs
+from rtc.deadlines import IdleTimer, TimeLimit
+from rtc.limits import session_limits
+from rtc.line import SocketLine
 from rtc.ports import Admission, Record, Socket
 from rtc.registry import Figures
-from rtc.runner import Limits, Runner
+from rtc.runner import Runner
 from rtc.sampling import Sampler
 from rtc.streams import Stream
+from rtc.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Call:
         self, socket: Socket, stream: Stream, alias: str, admission: Admission, calls: "dict[int, Call]"
     ) -> None:
         self._socket = socket
-        self._stream = stream
+        self.stream = stream
         self._alias = alias
         self._admission = admission
         self._calls = calls
@@ -56,24 +57,20 @@ class Call:
         self._params: dict[str, Any] = {}
         self._runner: Runner | None = None
         self._running: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(self._task_failed)
+        self._own = self._tasks.start
         self._record: Record | None = None
         self._sampler = Sampler()
         self._end: tuple[str, int | None] | None = None
-        self._sample_rate: int | None = None
+        self._line: SocketLine | None = None
         self._last_heard = self._loop.time()
         self._idle = IdleTimer(self._loop, self._last_active, self._idle_expired)
-        self._time_limit: asyncio.TimerHandle | None = None
-        self.send_audio: Callable[[bytes], Awaitable[None]] = self._send_media
+        self._time_limit = TimeLimit(self._loop, self._time_is_up, self._grace_is_over)
         self._idle.start(conf.RTC_START_TIMEOUT_S)
 
     @property
     def session_id(self) -> str:
         return self._session.id
-
-    @property
-    def stream(self) -> Stream:
-        return self._stream
 
     def take_audio(self, text: str | None) -> bool:
         """Take one text frame, if it is audio for a running handler, as most frames are; else `receive` takes it."""
@@ -119,37 +116,11 @@ class Call:
 
     async def settle(self) -> None:
         """Wait until nothing of the call is left running."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.settle()
 
     async def expel(self, reason: str) -> None:
         """End the session because this worker can't go on with it: its client may come again."""
         await self.report(Expire(reason=reason, close_code=COME_AGAIN))
-
-    # The line that the runner uses ----------------------------------------------------------------------------
-
-    async def send_control(self, message: Mark | Clear) -> None:
-        if isinstance(message, Clear) or self._session.media_format is not None:
-            await self._socket.send_text(serialize(message))
-
-    async def send_outputs(self, outputs: AdditionalOutputs) -> None:
-        """Raises: TypeError, ValueError, when they can't be written as JSON."""
-        if self._record is not None:
-            await self._record.output(outputs.args, self._announce_outputs)
-
-    def failed(self, error: Exception) -> None:
-        if self._record is not None:
-            self._record.failed(error)
-
-    async def flush(self) -> None:
-        if self._record is not None:
-            await self._record.flush()
-
-    def rate_measured(self, sample_rate: int) -> None:
-        self._sample_rate = sample_rate
-
-    def _send_media(self, payload: bytes) -> Awaitable[None]:
-        return self._socket.send_text(serialize_media(payload))
 
     # What the session wants done -------------------------------------------------------------------------------
 
@@ -159,7 +130,7 @@ class Call:
         await self._socket.send_text(serialize(effect.message))
 
     async def _admit(self, effect: effects.Admit) -> None:
-        self._idle.start(self._stream.idle_timeout or conf.RTC_IDLE_TIMEOUT_S)
+        self._idle.start(self.stream.idle_timeout or conf.RTC_IDLE_TIMEOUT_S)
         self._own(self._look_up(effect.start))
 
     async def _look_up(self, start: Start) -> None:
@@ -174,18 +145,17 @@ class Call:
             return
         self._calls[record.pk] = self
         self._params = start.params
-        if start.media_format is not None:
-            self._sample_rate = start.media_format.sample_rate
-            if start.media_format.framing is Framing.BINARY:
-                self.send_audio = self._socket.send_bytes
         await self.report(Admitted())
 
     async def _run(self, effect: effects.Run) -> None:
         """Start the handler; what came while the session was admitted comes first."""
+        assert self._record is not None  # it was admitted
+        media_format = self._session.media_format
+        self._line = line = SocketLine(self._socket, self._record, media_format, self.report, self._tasks)
         handle = SessionHandle(
             id=self._session.id,
             stream=self._alias,
-            user=None if self._record is None else self._record.user,
+            user=self._record.user,
             params=self._params,
             loop=self._loop,
             send_text=self._socket.send_text,
@@ -193,12 +163,12 @@ class Call:
             place_mark=self._place_mark,
             unplayed_s=self._unplayed_s,
             input_timeout_s=conf.RTC_INPUT_TIMEOUT_S,
-            turn_finished=self._turn_finished,
-            reply_failed=self.failed,
+            turn_finished=line.turn_finished,
+            reply_failed=line.failed,
         )
         try:
-            handler = self._stream.new_handler()
-            runner = Runner(handler, self._stream, handle, self._session.media_format, self, _limits())
+            handler = self.stream.new_handler()
+            runner = Runner(handler, self.stream, handle, media_format, line, session_limits())
         except Exception:  # the user's code: a constructor, a copy() or a bind() that fails
             logger.exception("session %s: the handler could not be made", self._session.id)
             await self.report(Broken(text="The handler failed."))
@@ -207,11 +177,10 @@ class Call:
         for payload, came_at in self._early:
             runner.feed(payload, came_at)
         self._early.clear()
-        if self._record is not None:
-            self._record.started()
+        self._record.started()
         self._running = self._own(runner.run())
-        if self._stream.time_limit is not None:
-            self._time_limit = self._loop.call_later(self._stream.time_limit, self._time_is_up)
+        if self.stream.time_limit is not None:
+            self._time_limit.start(self.stream.time_limit, conf.RTC_CLOSE_GRACE_S)
 
     async def _marked(self, effect: effects.Marked) -> None:
         if self._runner is not None:
@@ -229,8 +198,7 @@ class Call:
         """End the session, once: stop the timers and the handler, close the socket, write the record."""
         self._end = effect.reason, effect.close_code
         self._idle.cancel()
-        if self._time_limit is not None:
-            self._time_limit.cancel()
+        self._time_limit.cancel()
         if self._runner is not None and self._running is not asyncio.current_task():
             self._runner.stop()
         if self._record is not None:
@@ -246,7 +214,7 @@ class Call:
             frames_out=runner.playout.frames_out if runner else 0,
             frames_dropped=runner.intake.frames_dropped if runner else 0,
             errors=self._session.error_count,
-            sample_rate=self._sample_rate,
+            sample_rate=self._line.sample_rate if self._line else None,
             history=self._sampler.history,
         )
 
@@ -267,7 +235,7 @@ class Call:
 
     def hang_up(self, text: str = "") -> None:
         """End the session from outside, at once."""
-        self._own(self.report(Expire(reason="hung_up", close_code=DONE, text=text)))
+        self._expire("hung_up", DONE, text)
 
     def clear(self) -> None:
         """Drop all audio not yet played."""
@@ -291,61 +259,32 @@ class Call:
 
     def _last_active(self) -> float:
         """A client that only listens has nothing to say: then what it is sent counts."""
-        if self._runner is not None and not self._stream.takes_audio:
+        if self._runner is not None and not self.stream.takes_audio:
             return max(self._last_heard, self._runner.playout.last_sent)
         return self._last_heard
 
     def _idle_expired(self) -> None:
-        reason = "idle" if self._session.state is not State.CONNECTED else "no_start"
-        self._own(self.report(Expire(reason=reason, close_code=TIMED_OUT)))
+        self._expire("idle" if self._session.state is not State.CONNECTED else "no_start", TIMED_OUT)
 
     def _time_is_up(self) -> None:
-        self._time_limit = self._loop.call_later(conf.RTC_CLOSE_GRACE_S, self._grace_is_over)
         self._own(self.report(Finish(reason="time_limit")))
 
     def _grace_is_over(self) -> None:
-        self._own(self.report(Expire(reason="time_limit", close_code=TIMED_OUT)))
+        self._expire("time_limit", TIMED_OUT)
 
     def _place_mark(self, mark: Mark) -> None:
         if self._runner is not None:
             self._runner.playout.mark(mark)
 
-    def _announce_outputs(self, count: int) -> None:
-        self._own(self._send_repeatedly(serialize(FetchOutput()), count))
-
-    async def _send_repeatedly(self, text: str, count: int) -> None:
-        for _ in range(count):
-            await self._socket.send_text(text)
-
-    def _turn_finished(self, turn: dict[str, Any]) -> None:
-        if self._record is not None:
-            self._record.turn(turn)
-
     def _unplayed_s(self) -> float:
         return 0.0 if self._runner is None else self._runner.playout.unplayed_s
 
-    def _own(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self._loop.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
+    def _task_failed(self, error: BaseException) -> None:
+        logger.error("session %s: %s", self._session.id, error, exc_info=error)
+        self._expire("server_error", HANDLER_FAILED)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            logger.error("session %s: %s", self._session.id, error, exc_info=error)
-            self._own(self.report(Expire(reason="server_error", close_code=HANDLER_FAILED)))
-
-
-def _limits() -> Limits:
-    return Limits(
-        send_lead_s=conf.RTC_SEND_LEAD_MS / 1000,
-        input_queue_s=conf.RTC_INPUT_QUEUE_MS / 1000,
-        output_queue_s=conf.RTC_OUTPUT_QUEUE_MS / 1000,
-        start_up_hold_s=conf.RTC_START_UP_HOLD_MS / 1000,
-        shutdown_timeout_s=conf.RTC_SHUTDOWN_TIMEOUT_S,
-        show_errors=conf.RTC_SHOW_HANDLER_ERRORS,
-    )
+    def _expire(self, reason: str, close_code: int, text: str = "") -> None:
+        self._own(self.report(Expire(reason=reason, close_code=close_code, text=text)))
 
 
 _PERFORM: dict[type, Callable[[Call, Any], Awaitable[None]]] = {

@@ -39,3 +39,24 @@ class IdleTimer:
         else:
             self._timer = None
             self._expired()
+
+
+class TimeLimit:
+    """Calls `up` once the time is up, and `over` after a grace, if it was not cancelled until then."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, up: Callable[[], None], over: Callable[[], None]) -> None:
+        self._loop = loop
+        self._up = up
+        self._over = over
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self, limit_s: float, grace_s: float) -> None:
+        self._timer = self._loop.call_later(limit_s, self._time_is_up, grace_s)
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _time_is_up(self, grace_s: float) -> None:
+        self._timer = self._loop.call_later(grace_s, self._over)
+        self._up()

@@ -18,6 +18,7 @@ from django.conf import settings
 
 from rtc.core.exceptions import RTCError
 from rtc.groups import AWAY, NEWS, RETRY_S, Groups
+from rtc.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class Post:
         self._layer = layer
         self._open = asyncio.Event()
         self._opening: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(_log_failure)
         self._asked: dict[str, asyncio.Future[Message]] = {}
         self._answered: OrderedDict[str, Message | None] = OrderedDict()
         self._answering = 0
@@ -78,10 +79,8 @@ class Post:
             self._opening = self._own(self._knock())
 
     async def close(self) -> None:
-        while self._tasks:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.wait(self._tasks)
+        self._tasks.cancel()
+        await self._tasks.settle()
 
     # Questions -----------------------------------------------------------------------------------------------------
 
@@ -214,15 +213,11 @@ class Post:
 
     def _own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         # A context of its own: one born in a request inherits that request's thread, which ends with it.
-        task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
+        return self._tasks.start(work, contextvars.Context())
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            logger.error("a message of another worker was not dealt with: %s", error, exc_info=error)
+
+def _log_failure(error: BaseException) -> None:
+    logger.error("a message of another worker was not dealt with: %s", error, exc_info=error)
 
 
 async def _within(timeout_s: float, work: Awaitable[Any]) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rtc.context import SessionHandle, WebRTCError, current_session
@@ -16,6 +15,7 @@ from rtc.drivers import Driver, Taken, TaskDriver, blaming, failure
 from rtc.emission import AdditionalOutputs, AudioFrame, CloseStream, take_apart
 from rtc.handlers import AsyncStreamHandler
 from rtc.intake import Intake
+from rtc.limits import Limits
 from rtc.playout import Playout, PlayoutFormat
 from rtc.streams import Handler, Stream
 from rtc.threads import ThreadDriver
@@ -36,18 +36,6 @@ CANCEL_TIMEOUT_S = 1.0
 """How long a `shutdown` that took too long may take to end once it is cancelled."""
 MEASURE_LIMIT_S = 3.0
 """When to decide on the rate of a client that declares none, however little it has sent."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What bounds a session, in seconds. `show_errors`: tell clients what an exception of the handler's said."""
-
-    send_lead_s: float
-    input_queue_s: float
-    output_queue_s: float
-    start_up_hold_s: float
-    shutdown_timeout_s: float
-    show_errors: bool = False
 
 
 class Line(Protocol):

@@ -21,6 +21,7 @@ from rtc.journal import journal
 from rtc.lag import CpuProbe, LagProbe
 from rtc.post import local_post
 from rtc.tally import tally
+from rtc.tasks import Tasks
 
 if TYPE_CHECKING:
     from rtc.calls import Call
@@ -58,7 +59,7 @@ class LocalWorker:
         self._failing = False
         self._beating: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(_log_failure)
 
     # New sessions --------------------------------------------------------------------------------------------------
 
@@ -230,15 +231,11 @@ class LocalWorker:
 
     def _own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         # A context of its own: one born in a request inherits that request's thread, which ends with it.
-        task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
+        return self._tasks.start(work, contextvars.Context())
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            logger.error("the worker failed: %s", error, exc_info=error)
+
+def _log_failure(error: BaseException) -> None:
+    logger.error("the worker failed: %s", error, exc_info=error)
 
 
 _workers: dict[asyncio.AbstractEventLoop, LocalWorker] = {}

@@ -27,8 +27,7 @@ async def worker(settings):
     settings.RTC_LEASE_S = 0.05
     worker = LocalWorker()
     yield worker
-    for task in list(worker._tasks):
-        task.cancel()
+    worker._tasks.cancel()
 
 
 def new_client(worker):

@@ -152,7 +152,7 @@ async def test_without_a_layer_nobody_can_be_reached(settings):
     post.tell("rtc-outputs-1")
     heard = []
     post.follow("rtc-outputs-1", lambda: heard.append(1))
-    assert (post.address, heard, post._tasks) == ("", [], set())
+    assert (post.address, heard, post._tasks._tasks) == ("", [], set())
     settings.CHANNEL_LAYERS = {}
     assert make_layer() is None
 
