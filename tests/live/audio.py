@@ -2,11 +2,14 @@
 
 import asyncio
 import itertools
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from benchmarks.client import NEVER, Load
 from benchmarks.frames import FRAME_S
+
+logger = logging.getLogger(__name__)
 
 GAP_S = 2.0
 """Longer is no delay of a busy machine any more, but an audio path that waited for what was away."""
@@ -38,6 +41,7 @@ class Audio:
         """Not one of their frames was lost, changed or late."""
         delays_s = [delay_s for session_id in session_ids for delay_s in self.delays_s(session_id)]
         late = sum(GAP_S < delay_s < float("inf") for delay_s in delays_s)
+        logger.info("%d frames, the latest after %.0f ms", len(delays_s), 1000 * max(delays_s))
         assert (delays_s.count(float("inf")), late, self._load.damaged) == (0, 0, 0)
 
 
