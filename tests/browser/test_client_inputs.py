@@ -40,8 +40,9 @@ class Hook:
 class Events:
     """Answers `/outputs`, one text after another, with 502 for None; then with 403 and so for good."""
 
-    def __init__(self, page: Page, *texts: str | None) -> None:
+    def __init__(self, page: Page, *texts: str | None, retry_ms: int = RETRY_MS) -> None:
         self.requests: list[str] = []
+        self._retry_ms = retry_ms
         self._texts = iter(texts)
         page.route("**/outputs?*", self._take)
 
@@ -53,7 +54,13 @@ class Events:
         elif text is None:
             route.fulfill(status=502)
         else:
-            route.fulfill(content_type="text/event-stream", body=f"retry: {RETRY_MS}\n\n{text}")
+            route.fulfill(content_type="text/event-stream", body=f"retry: {self._retry_ms}\n\n{text}")
+
+
+HIDE = """(hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
 
 
 def event(kind: str, value, position: int) -> str:
@@ -113,6 +120,25 @@ def test_after_an_error_it_reads_anew_and_shows_nothing_twice(page):
     expect(log(page)).to_contain_text("two")
     assert log(page).locator(".rtc-line-output span").all_inner_texts() == ["two", "one"]
     assert [url.partition("last_event_id=")[2] for url in events.requests] == ["", "", "rtc-7%3A1"]
+
+
+@pytest.mark.parametrize("wake", ["output", "shown"])
+def test_a_hidden_page_lets_go_of_its_stream_until_there_is_need_of_it(page, wake):
+    page.clock.install()
+    events = Events(page, event("output", "one", 1), event("output", "two", 2) + event("end", {}, 3), retry_ms=600_000)
+    peer = Peer(page)
+    peer.send_started()
+    expect(log(page)).to_contain_text("one")
+    page.evaluate(HIDE, True)
+    page.clock.fast_forward(6000)
+    assert page.evaluate(f"{READER}.source") is None
+    if wake == "output":
+        peer.send(type="fetch_output", data=[])
+    else:
+        page.evaluate(HIDE, False)
+    expect(log(page)).to_contain_text("two")
+    assert [url.partition("last_event_id=")[2] for url in events.requests] == ["", "rtc-7%3A1"]
+    assert page.problems == []
 
 
 def test_outputs_that_are_refused_again_and_again_are_explained(page):

@@ -49,13 +49,11 @@ def open_elsewhere(open_page, server, tickets: list[str]) -> Page:
 
 def test_with_a_ticket_for_each_session_all_of_it_works(open_page, server):
     page = open_elsewhere(open_page, server, [make_ticket("asking") for _ in range(2)])
-    for _ in range(2):
-        assert wait_until(page, GIVEN) == "from elsewhere"
-        page.evaluate("window.client.stop()")
-        expect(page.locator("#text")).to_have_text("You ended the call.")
-        page.evaluate("window.outputs.length = 0")
-        page.get_by_role("button", name="Talk").click()
-    expect(page.locator("#state")).to_have_text("ended")
+    assert wait_until(page, GIVEN) == "from elsewhere"
+    page.evaluate("window.client.stop()")
+    expect(page.locator("#text")).to_have_text("You ended the call.")
+    page.get_by_role("button", name="Talk").click()
+    expect(page.locator("#state")).to_have_text("listening")
     assert page.problems == []
 
 

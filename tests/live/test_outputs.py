@@ -109,6 +109,17 @@ async def test_a_reader_of_an_earlier_session_of_that_id_gets_the_new_one_whole(
     assert await reader.read() == 204
 
 
+async def test_an_event_source_made_anew_names_its_last_event_in_the_address(server, http):
+    await run_session(server, session_id := new_id(), count=3)
+    whole = Reader(http, session_id)
+    await whole.read()
+    anew = Reader(http, session_id, params={"last_event_id": whole.events[1].id})
+    assert await anew.read() == 200
+    assert anew.values == numbered(3)[2:]
+    whole.params = anew.params
+    assert await whole.read() == 204  # of an EventSource that goes on by itself, the header counts
+
+
 @pytest.mark.parametrize("name", ["es-meta", "recover", "link", "lastEventId", "channel"])
 async def test_parameters_of_the_library_are_not_ours(server, http, name):
     await run_session(server, session_id := new_id(), count=2)
