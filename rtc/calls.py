@@ -235,7 +235,7 @@ class Call:
 
     def hang_up(self, text: str = "") -> None:
         """End the session from outside, at once."""
-        self._expire("hung_up", DONE, text)
+        self._expire(reason="hung_up", close_code=DONE, text=text)
 
     def clear(self) -> None:
         """Drop all audio not yet played."""
@@ -264,13 +264,14 @@ class Call:
         return self._last_heard
 
     def _idle_expired(self) -> None:
-        self._expire("idle" if self._session.state is not State.CONNECTED else "no_start", TIMED_OUT)
+        reason = "idle" if self._session.state is not State.CONNECTED else "no_start"
+        self._expire(reason=reason, close_code=TIMED_OUT)
 
     def _time_is_up(self) -> None:
         self._own(self.report(Finish(reason="time_limit")))
 
     def _grace_is_over(self) -> None:
-        self._expire("time_limit", TIMED_OUT)
+        self._expire(reason="time_limit", close_code=TIMED_OUT)
 
     def _place_mark(self, mark: Mark) -> None:
         if self._runner is not None:
@@ -281,9 +282,9 @@ class Call:
 
     def _task_failed(self, error: BaseException) -> None:
         logger.error("session %s: %s", self._session.id, error, exc_info=error)
-        self._expire("server_error", HANDLER_FAILED)
+        self._expire(reason="server_error", close_code=HANDLER_FAILED)
 
-    def _expire(self, reason: str, close_code: int, text: str = "") -> None:
+    def _expire(self, *, reason: str, close_code: int, text: str = "") -> None:
         self._own(self.report(Expire(reason=reason, close_code=close_code, text=text)))
 
 

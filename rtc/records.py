@@ -43,7 +43,7 @@ class CallRecord:
 
     async def output(self, args: tuple[Any, ...], stored: Callable[[int], None]) -> None:
         """Store one additional output and announce it; `stored` is called on the event loop once it is there, with how
-        many are there that it was not called for yet.
+        many are there that it was not called for yet. What a handler still puts out after the end goes nowhere.
 
         Raises:
             TypeError, ValueError: it can't be written as JSON.
@@ -51,6 +51,8 @@ class CallRecord:
         payload = output_payload(args)
         while self._position - self._stored >= conf.RTC_OUTPUT_QUEUE:
             await self._room.wait()
+        if self._ended:  # readers have been told that there is no more
+            return
         self._position += 1
         self._emitted_at.append(self._loop.time())
         self._tell_stored = stored

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from tests.blocks import ROOT
 
 SOURCES = [path for path in sorted((ROOT / "rtc").rglob("*.py")) if not {"testing", "remote"} & set(path.parts)]
-ENDERS = {"Expire": "reason", "Finish": "reason", "Refused": 0, "BadTicket": 0, "_end": 0, "refuse": 0, "expel": 0}
+ENDERS = {
+    "Expire": "reason",
+    "_expire": "reason",
+    "Finish": "reason",
+    "Refused": 0,
+    "BadTicket": 0,
+    "_end": 0,
+    "refuse": 0,
+    "expel": 0,
+}
 """What takes the reason that a session ends for, and where."""
 ERRORS = {"ProtocolError": 0, "_error": 0, "Error": "code"}
 """What takes the code of an `error` message."""
