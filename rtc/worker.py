@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +108,9 @@ class LocalWorker:
                 more = {"version": conf.RTC_VERSION[:32], "mailbox": post.address}
                 self._row = await perform(registry.enlist, name, host[:64], pid, **more)
                 self._renewed_at = asked_at
+            elif not self.calls and loop.time() - self._renewed_at > conf.RTC_LEASE_S and self._rests:
+                # Without sessions it renews at each heartbeat only: the first one shall not start with half a lease.
+                self._beating = self._own(self._try(self._tell(registry.renew)))
             if self._heart is None:
                 self._heart = self._own(self._live())
             return self._row
@@ -130,16 +133,22 @@ class LocalWorker:
             if loop.time() - self._renewed_at > conf.RTC_WORKER_FENCE_S:
                 logger.error("this worker has had no touch with the database for too long")
                 self._own(self.lose(self._row))
-            elif self._beating is None or self._beating.done():
+            elif self._rests:
                 self._beating = self._own(self._beat())
 
+    @property
+    def _rests(self) -> bool:
+        return self._beating is None or self._beating.done()
+
     async def _beat(self) -> None:
-        loop = asyncio.get_running_loop()
+        if asyncio.get_running_loop().time() - self._told_at >= conf.RTC_HEARTBEAT_S:
+            await self._try(self.beat())
+        elif self.calls or self._failing:
+            await self._try(self._tell(registry.renew))
+
+    async def _try(self, work: Awaitable[None]) -> None:
         try:
-            if loop.time() - self._told_at >= conf.RTC_HEARTBEAT_S:
-                await self.beat()
-            elif self.calls or self._failing:
-                await self._tell(registry.renew)
+            await work
         except Error as error:  # the database is locked or away
             self._failing = True
             logger.warning("the heartbeat could not be recorded: %s", error)

@@ -191,3 +191,14 @@ def test_what_else_the_database_refuses_is_no_id_in_use():
     assert admit("a", pk)
     with pytest.raises(Refused):
         admit("a", pk)
+
+
+async def test_the_first_session_of_an_idle_worker_starts_with_a_whole_lease(worker, settings):
+    settings.RTC_LEASE_S = 3.0
+    await worker.row()
+    worker._renewed_at = stale = worker._renewed_at - 5.0
+    async with asyncio.timeout(2):  # before the clock is looked at
+        client = await call_on(worker)
+        await until(lambda: worker._renewed_at > stale)
+    await client.stop()
+    await client.leave()

@@ -33,7 +33,7 @@ def main() -> None:
                 rows.append(measure([server.port for server in servers], arguments.seconds))
         cpu = compare(folder, arguments.rounds, arguments.seconds, arguments.sessions) if arguments.rounds else None
         capacity = None
-        if arguments.capacity_sessions:
+        if arguments.capacity_sessions and cpu is not None:  # the simulation needs both
             capacity = measure_capacity(
                 folder, redis.url, 2 * arguments.seconds, arguments.capacity_sessions, arguments.sizes
             )
@@ -63,7 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster", description="What crosses workers.")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4], metavar="N")
     parser.add_argument("--seconds", type=float, default=6.0, help="steady window of each measurement")
-    parser.add_argument("--rounds", type=int, default=3, help="of the comparison of CPU; 0 leaves it out")
+    parser.add_argument("--rounds", type=int, default=3, help="of comparing CPU; 0 leaves out the simulation too")
     parser.add_argument("--sessions", type=int, default=SESSIONS, help="in that comparison")
     parser.add_argument(
         "--capacity-sessions", type=int, default=MEASURED_SESSIONS, help="of the simulation; 0 leaves it out"

@@ -7,11 +7,10 @@ import os
 import dj_database_url
 
 from benchmarks.apps.settings import *  # noqa: F403
-from benchmarks.apps.settings import DATABASES, INSTALLED_APPS
+from benchmarks.apps.settings import DATABASES
 
 ROOT_URLCONF = "benchmarks.cluster.urls"
 ASGI_APPLICATION = "benchmarks.cluster.asgi.application"
-INSTALLED_APPS = [*INSTALLED_APPS, "django_eventstream"]
 MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
