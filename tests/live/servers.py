@@ -2,7 +2,7 @@ import os
 import re
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,6 +26,7 @@ COMMANDS = {
 }
 LISTENING = re.compile(r"(?:Listening on TCP address|Uvicorn running on http://)\s*127\.0\.0\.1:(\d+)")
 START_TIMEOUT_S = 30
+POLL_S = 0.02
 STOP_TIMEOUT_S = 10
 
 
@@ -77,7 +78,6 @@ class Server:
         self._template = template if beside is None else None
         self.log_path = directory / "server.log"
         self.environment = environment(self.database, settings, variables or {})
-        self._started = threading.Event()
         self._port = 0
 
     @property
@@ -100,17 +100,12 @@ class Server:
     def __enter__(self) -> "Server":
         if self._template is not None:
             copy(self._template, self.database)
-        self._process = subprocess.Popen(
-            [sys.executable, *COMMANDS[self.kind]],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read_log, daemon=True)
-        self._reader.start()
-        self._started.wait(START_TIMEOUT_S)
+        # The process writes the file itself, so that what it has logged is there once a client has seen its effect.
+        with self.log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, *COMMANDS[self.kind]], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+        self._wait_for_port()
         if not self._port:
             self.stop()
             raise RuntimeError(f"{self.kind} did not start:\n{self.log()}")
@@ -134,15 +129,12 @@ class Server:
 
     def wait(self, timeout_s: float | None = None) -> int:
         """Waits until the process has ended by itself; returns the exit code. Raises: subprocess.TimeoutExpired."""
-        exit_code = self._process.wait(timeout_s)
-        self._reader.join()
-        return exit_code
+        return self._process.wait(timeout_s)
 
-    def _read_log(self) -> None:
-        with self._process.stdout as lines, self.log_path.open("w", buffering=1) as log:
-            for line in lines:
-                log.write(line)
-                if not self._port and (match := LISTENING.search(line)):
-                    self._port = int(match[1])
-                    self._started.set()
-        self._started.set()
+    def _wait_for_port(self) -> None:
+        give_up_at = time.monotonic() + START_TIMEOUT_S
+        while self._process.poll() is None and time.monotonic() < give_up_at:
+            if match := LISTENING.search(self.log()):
+                self._port = int(match[1])
+                return
+            time.sleep(POLL_S)
