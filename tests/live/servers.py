@@ -36,6 +36,7 @@ def environment(database: Path, settings: str, extra: Mapping[str, str]) -> dict
         **inherited,
         "DJANGO_SETTINGS_MODULE": settings,
         "DATABASE_URL": url_of(database),
+        "PYTHONUNBUFFERED": "1",  # Daphne's access log is for tests to read, too
         **extra,
     }
 

@@ -97,16 +97,23 @@ async def test_workers_share_a_port_with_each_other_alone_are_started_again_and_
             assert await reader.read(2) == 200
 
         one, other = command.workers()
+        lost = {
+            row["session_id"]
+            for row in rows_of(
+                command.database,
+                f"SELECT session_id FROM rtc_session s JOIN rtc_worker w ON w.id = s.worker_id WHERE w.pid = {one.pid}",
+            )
+        }
         one.kill()
         await until(lambda: len(command.workers()) == WORKERS and one not in command.workers(), START_TIMEOUT_S)
         assert other in command.workers()
 
         command.process.send_signal(signal.SIGTERM)
-        live = [call for call in calls if not call.closed]
-        assert live
-        for call in live:
-            assert await call.wait_closed() == 4503
-            assert call.messages[-1].value["data"]["reason"] == "draining"
+        codes = [await call.wait_closed() for call in calls]
+        assert [code == 1006 for code in codes] == [session_id in lost for session_id in ids]
+        for call, code in zip(calls, codes, strict=True):
+            if code != 1006:
+                assert (code, call.messages[-1].value["data"]["reason"]) == (4503, "draining")
         for client in clients:
             await client.__aexit__(None, None, None)
     assert await asyncio.to_thread(command.process.wait, STOP_TIMEOUT_S) == 0
