@@ -40,7 +40,7 @@ cluster: $(CLUSTER)  ## Start the demo on WORKERS (4) processes, with a Redis of
 test: lint chromium $(BROWSER_PACKAGES)  ## Lint, then run every test
 	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest $(DATABASE_TESTS)
 	$(PYTEST) -m "not alone and not long"
-	$(PYTEST) --numprocesses 2 -m "alone and not long"
+	$(BIN)/python -m pytest -m "alone and not long"
 
 test-long: $(DEV)  ## Run what takes minutes: failures at full length
 	$(BIN)/python -m pytest -m long
