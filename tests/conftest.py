@@ -8,9 +8,6 @@ def pytest_collection_modifyitems(items):
     # What takes real time goes last, so that a plain mistake shows at once, and of that first what takes longest: then
     # several processes end at about the same time.
     items.sort(key=_place)
-    for item in items:
-        if item.get_closest_marker("live") is not None:
-            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def _place(item):
