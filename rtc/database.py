@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError, close_old_connections, connections, reset_queries
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ class DatabaseThread:
     def _run(self, job: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         if time.monotonic() - self._last_used > IDLE_S:
             connections.close_all()
+        reset_queries()  # with DEBUG on, Django keeps them until the next request, and here comes none
         try:
             return job(*args, **kwargs)
         except DatabaseError:

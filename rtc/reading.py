@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
-from django.db import close_old_connections, connections
+from django.db import close_old_connections, connections, reset_queries
 
 T = TypeVar("T")
 
@@ -39,5 +39,12 @@ async def read(job: Callable[..., T], *args: Any) -> T:
 
 
 def tidy() -> None:
-    """Have the reading thread close its connection if that is too old or no good."""
-    _thread.submit(close_old_connections)
+    """Have the reading thread do what Django does between requests: close a connection that is too old or no good, and
+    forget what `DEBUG` has it remember.
+    """
+    _thread.submit(_tidy)
+
+
+def _tidy() -> None:
+    close_old_connections()
+    reset_queries()
