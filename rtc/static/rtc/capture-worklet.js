@@ -2,7 +2,8 @@ import { LevelMeter } from "./level.js";
 import { encode } from "./mulaw.js";
 import { Resampler } from "./resampler.js";
 
-/** Microphone at the context's rate in; mu-law frames of `frameMs` at `wireRate` out, each with its level in dB. */
+/** Microphone at the context's rate in; mu-law frames of `frameMs` at `wireRate` out, each with its level in dB and the
+ * number of the format that it has. */
 class CaptureProcessor extends AudioWorkletProcessor {
   constructor({ processorOptions }) {
     super();
@@ -15,7 +16,8 @@ class CaptureProcessor extends AudioWorkletProcessor {
     };
   }
 
-  setFormat({ wireRate, frameMs }) {
+  setFormat({ wireRate, frameMs, format }) {
+    this.format = format;
     this.resampler = new Resampler(sampleRate, wireRate);
     this.frame = new Float32Array((wireRate * frameMs) / 1000);
     this.filled = 0;
@@ -40,7 +42,7 @@ class CaptureProcessor extends AudioWorkletProcessor {
     this.filled = 0;
     this.meter.add(this.frame);
     const payload = encode(this.frame).buffer;
-    this.port.postMessage({ payload, levelDb: this.meter.read() }, [payload]);
+    this.port.postMessage({ payload, levelDb: this.meter.read(), format: this.format }, [payload]);
   }
 }
 

@@ -29,6 +29,7 @@ export class Sound {
     this.capture = null;
     this.playback = null;
     this.capturing = false;
+    this.format = 0; // how often it has changed
     this.muted = false;
     if (!window.AudioContext || !window.AudioWorkletNode) {
       // Browsers hide the worklets, too, from an insecure page.
@@ -60,7 +61,10 @@ export class Sound {
     if (!navigator.mediaDevices) throw new SoundError(INSECURE_ORIGIN);
     await this.openMicrophone();
     this.capture = await this.node("capture");
-    this.capture.port.onmessage = ({ data }) => this.onframe(data.payload, data.levelDb);
+    this.capture.port.onmessage = ({ data }) => {
+      // Frames of the format before may still be under way.
+      if (data.format === this.format) this.onframe(data.payload, data.levelDb);
+    };
   }
 
   /** @param {string} id of a microphone; empty: the default one. Throws SoundError, and keeps the one it had. */
@@ -147,7 +151,7 @@ export class Sound {
     }
     const node = new AudioWorkletNode(this.context, `rtc-${name}`, {
       outputChannelCount: [1],
-      processorOptions: { wireRate: this.sampleRate, frameMs: FRAME_MS },
+      processorOptions: { wireRate: this.sampleRate, frameMs: FRAME_MS, format: this.format },
     });
     // The capture node only puts out silence, but a node that leads nowhere may not be run at all.
     node.connect(this.context.destination);
@@ -158,7 +162,8 @@ export class Sound {
 
   /** The rates on the wire in Hz, and how much audio a frame of the microphone holds. */
   setFormat({ captureRate, playbackRate, frameMs = FRAME_MS }) {
-    this.capture?.port.postMessage({ type: "format", wireRate: captureRate, frameMs });
+    this.format += 1;
+    this.capture?.port.postMessage({ type: "format", wireRate: captureRate, frameMs, format: this.format });
     this.playback?.port.postMessage({ type: "format", wireRate: playbackRate });
   }
 
