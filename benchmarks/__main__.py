@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 
 from benchmarks import fastrtc
+from benchmarks.files import save
 from benchmarks.measure import LONG_CALL_STEP_S, Bench
 from benchmarks.plot import draw
 from benchmarks.report import markdown, progress
@@ -74,11 +74,7 @@ def _long_calls(bench: Bench, targets: list[Target], arguments: argparse.Namespa
 
 
 def _write(results: Results, folder: Path) -> None:
-    text = markdown(results)
-    print(f"\n{text}")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.md").write_text(text)
-    (folder / "results.json").write_text(json.dumps(results.as_json(), indent=1) + "\n")
+    save(folder, markdown(results), results.as_json())
     draw(results, folder / "results.png")
 
 

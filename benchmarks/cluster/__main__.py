@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from benchmarks.cluster.cpu import SESSIONS, compare
 from benchmarks.cluster.measure import measure
 from benchmarks.cluster.report import markdown
 from benchmarks.cluster.workers import SETTINGS, client_cores, on_cores, server_cores, workers
+from benchmarks.files import save
 from benchmarks.servers import migrate
 from tests.live.redis_server import RedisServer
 
@@ -37,15 +37,12 @@ def main() -> None:
             capacity = measure_capacity(
                 folder, redis.url, 2 * arguments.seconds, arguments.capacity_sessions, arguments.sizes
             )
-    text = markdown(rows, cpu, capacity)
-    print(text)
-    results = {
+    figures = {
         "rows": [asdict(row) for row in rows],
         "cpu": None if cpu is None else asdict(cpu),
         "capacity": None if capacity is None else asdict(capacity),
     }
-    (arguments.output / "results.md").write_text(text)
-    (arguments.output / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    save(arguments.output, markdown(rows, cpu, capacity), figures)
 
 
 @contextmanager

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import fastrtc
+from benchmarks.files import save
 from benchmarks.servers import cores, migrate, pin
 from benchmarks.targets import Target
 from benchmarks.turns.measure import Bench, Cell
@@ -70,11 +70,7 @@ def _plan(bench: Bench, targets: list[Target], sessions: list[int]) -> list[Call
 
 
 def _write(results: Results, folder: Path) -> None:
-    text = markdown(results)
-    print(f"\n{text}")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.md").write_text(text)
-    (folder / "results.json").write_text(json.dumps(results.as_json(), indent=1) + "\n")
+    save(folder, markdown(results), results.as_json())
     draw(results, folder / "results.png")
 
 
