@@ -141,6 +141,11 @@ class Conf:
         return self._get("RTC_DRAIN_S", 30.0)
 
     @property
+    def RTC_CLOSE_HANDSHAKE_S(self) -> float:
+        """How long Daphne waits for a client to answer its close frame, s, up to a second less; read at its start."""
+        return self._get("RTC_CLOSE_HANDSHAKE_S", 10.0)
+
+    @property
     def RTC_VERSION(self) -> str:
         """The release that a worker runs, for the admin; the package's own unless the project says so."""
         return self._get("RTC_VERSION", __version__)

@@ -17,6 +17,7 @@ NAMES = [name for name in vars(Conf) if name.startswith(PREFIX)]
 POSITIVE = {
     "RTC_ADMISSION_QUEUE",
     "RTC_ANSWER_TIMEOUT_S",
+    "RTC_CLOSE_HANDSHAKE_S",
     "RTC_DATABASE_PATIENCE_S",
     "RTC_ERROR_WINDOW_S",
     "RTC_HEARTBEAT_S",

@@ -24,4 +24,5 @@ async def run_session(server: Server, session_id: str, **params) -> None:
     """A session from start to end."""
     async with open_client(server.websocket_url(COUNTING)) as client:
         await client.start(session_id, media_format=DECLARED, params={"close": True, **params})
-        assert await client.wait_closed() == 1000
+        code = await client.wait_closed()
+        assert code == 1000, (session_id, code, client.socket.close_reason, client.messages)

@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import time
 
 import pytest
@@ -19,6 +20,9 @@ DECLARED = {"encoding": "mulaw", "sample_rate": 24000, "framing": "json"}
 BINARY = {**DECLARED, "framing": "binary"}
 MAX_AUDIO_BYTES = 64 * 1024
 ERROR_LIMIT = 20
+SLOW_READER_S = 1.5
+"""Daphne's own default is to reset a client that has not answered its close frame within a second."""
+TCP_ESTABLISHED = 1
 SHUTDOWN_S = 1.0
 DAPHNE_UPGRADE_S = 1.2
 """For about a second after each upgrade Daphne has no application to cancel, and dies instead."""
@@ -26,6 +30,12 @@ DAPHNE_UPGRADE_S = 1.2
 
 def new_id() -> str:
     return secrets.token_hex(8)
+
+
+def tcp_state(client: VoiceClient) -> int:
+    """Linux's, from the first byte of `struct tcp_info`."""
+    raw_socket = client.socket.transport.get_extra_info("socket")
+    return raw_socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
 
 
 async def closed_with(client: VoiceClient, close_code: int, reason: str) -> None:
@@ -42,6 +52,19 @@ async def test_stop_closes_with_1000(server):
         await closed_with(client, 1000, "client_stop")
     row = await ended_row(server.database, session_id)
     assert (row["end_reason"], row["close_code"]) == ("client_stop", 1000)
+
+
+async def test_a_client_that_is_slow_to_read_is_told_why_it_was_closed(server):
+    async with open_client(server.websocket_url("/broken/websocket/offer")) as client:
+        await client.start(session_id := new_id(), media_format=DECLARED, params={"callback": "receive"})
+        await client.wait_for_message(event="started")
+        client.socket.transport.pause_reading()
+        await client.send_audio(bytes([255]) * 480, 480)
+        await ended_row(server.database, session_id)
+        await asyncio.sleep(SLOW_READER_S)
+        assert tcp_state(client) == TCP_ESTABLISHED
+        client.socket.transport.resume_reading()
+        await closed_with(client, 4500, "handler_failed")
 
 
 async def test_too_many_errors_close_with_4400(server):
