@@ -21,7 +21,7 @@ LONGEST_DELAY_S = 0.7
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("seconds", [15, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [12, pytest.param(60, marks=pytest.mark.long)])
 def test_frames_that_come_late_and_in_bunches_leave_no_gap(open_page, server, seconds):
     with Proxy(server.port, UNEVEN) as proxy:
         page = open_page(proxy.http_url("/default/"))

@@ -30,7 +30,7 @@ REPLACE_MICROPHONE = """(errorName) => {
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("seconds", [12, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [10, pytest.param(30, marks=pytest.mark.long)])
 def test_a_call_without_a_gap(open_page, seconds):
     page = open_page("/default/")
     call = record_echo(page, seconds)

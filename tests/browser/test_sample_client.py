@@ -25,7 +25,7 @@ def played_pieces(page: Page, call_s: int) -> list[Piece]:
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("call_s", [25, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("call_s", [15, pytest.param(60, marks=pytest.mark.long)])
 def test_what_is_played_is_what_was_said_and_not_late(open_page, call_s):
     rates = (44100, 48000)
     pages = [open_page(f"/static/browser/sample_client.html?rate={rate}") for rate in rates]
