@@ -164,7 +164,7 @@ class Turns:
         return self._speech_since_onset_s(measure) > self._algo.started_talking_threshold
 
     def _interrupts_reply(self, measure: Measure) -> bool:
-        return self._speech_since_onset_s(measure) > self._interrupt_after_s
+        return self._speech_since_onset_s(measure) + measure.coming_s > self._interrupt_after_s
 
     def _speech_since_onset_s(self, measure: Measure) -> float:
         """Of the speech looked at, what came since the onset: what was said before a turn was handed over begins no

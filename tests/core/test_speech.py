@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtc.core.speech import BACKGROUND_WINDOWS, Background, SlidingSum, SpeechMeter
+from rtc.core.speech import BACKGROUND_WINDOWS, COMING_S, UNDER_WAY, Background, SlidingSum, SpeechMeter
 from rtc.core.turn_options import SileroVadOptions
 from rtc.core.windows import WINDOW_S
 
@@ -92,3 +92,9 @@ def test_sound_that_is_not_known_as_speech_yet():
     assert meter.add(0.1, LOUD).stirring
     assert not meter.add(0.1, 1.5 * QUIET).stirring
     assert sum(meter.add(0.1, LOUD).stirring for _ in range(20)) < 8, "a louder room is soon known, too"
+
+
+def test_what_surely_follows():
+    meter = SpeechMeter(SileroVadOptions(), 0.6, 0.6)
+    likely = [0.2, UNDER_WAY, 1.0, UNDER_WAY - 0.01, 0.1]
+    assert [meter.add(each, LOUD).coming_s for each in likely] == [0.0, COMING_S, COMING_S, 0.0, 0.0]

@@ -1,5 +1,6 @@
 import pytest
 
+from rtc.core.speech import UNDER_WAY
 from rtc.core.turn_events import Interrupted, StartedTalking, TurnOver
 from rtc.core.turn_options import AlgoOptions, SileroVadOptions, TurnOptions
 from rtc.core.turns import _ROWS, LONGEST_ONSET_S, PRE_ROLL_S, REACTION_S, Cue, State
@@ -116,9 +117,25 @@ def test_speech_stops_a_reply_at_its_onset():
 def test_how_much_speech_interrupts(after_s):
     talk = replied(interrupt_after_s=after_s)
     onset_s = talk.now_s
-    assert talk.hear(after_s - 0.01) == [] or after_s == 0.0
+    assert talk.hear(max(0.0, after_s - WINDOW_S)) == []
     talk.hear(0.1)
     assert talk.events[0] == (near(onset_s + after_s + WINDOW_S / 2), Interrupted(going_on=False))
+
+
+@pytest.mark.parametrize("likely, windows_s", [(UNDER_WAY, 0.192), (UNDER_WAY - 0.01, 0.224)])
+def test_speech_that_is_surely_under_way_interrupts_a_window_earlier(likely, windows_s):
+    talk = replied()
+    onset_s = talk.now_s
+    talk.judge([(likely, LOUD)] * 10)
+    assert talk.events[0] == (pytest.approx(onset_s + windows_s), Interrupted(going_on=False))
+
+
+def test_speech_that_is_surely_under_way_begins_no_turn_earlier():
+    talk = Talk(vad=NO_SHORTEST)
+    talk.hear(-1.0)
+    onset_s = talk.now_s
+    talk.hear(0.3)
+    assert talk.events == [(pytest.approx(onset_s + 0.224), StartedTalking())]
 
 
 def test_a_reply_that_can_not_be_interrupted():
