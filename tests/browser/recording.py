@@ -10,6 +10,8 @@ import soxr
 COMPARED_RATE = 24000
 LONGEST_DELAY_S = 2.5
 PIECE_S = 0.5
+AUDIBLE = 1e-3  # of full scale
+SILENCE_S = 0.05  # what is shorter is a gap in the sound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +93,13 @@ def longest_silence_s(played: Recording, from_s: float, to_s: float) -> float:
     silent = np.abs(played.between(from_s, to_s)) < 1e-4
     edges = np.flatnonzero(np.diff(np.concatenate([[0], silent, [0]])))
     return float((edges[1::2] - edges[::2]).max(initial=0)) / COMPARED_RATE
+
+
+def falls_silent_s(played: Recording, from_s: float) -> float:
+    """When the sound that is played at a time ends, on the page's clock."""
+    loud = np.flatnonzero(np.abs(played.between(from_s, played.end_s)) > AUDIBLE)
+    if not loud.size or loud[0] > SILENCE_S * COMPARED_RATE:
+        raise ValueError(f"nothing is played at {from_s} s")
+    gaps = np.flatnonzero(np.diff(loud) > SILENCE_S * COMPARED_RATE)
+    last = loud[gaps[0]] if gaps.size else loud[-1]
+    return from_s + float(last + 1) / COMPARED_RATE

@@ -28,4 +28,5 @@ RTC_STREAMS = {
     **DEMO_STREAMS,
     "asking": "tests.live.streams.asking",
     "form": "tests.browser.streams.form",
+    "talkative": "tests.browser.streams.talkative",
 }

@@ -57,8 +57,13 @@ def write_speech(path: Path) -> None:
     rate, spoken = speak(TEXT)
     samples = soxr.resample(spoken.astype(np.float64) / 32768 / 2, rate, SAMPLE_RATE)
     noise = np.random.default_rng(seed=7).standard_normal(samples.size) * 10 ** (NOISE_DBFS / 20)
+    write_wav(path, ((samples + noise) * 32767).astype(np.int16))
+
+
+def write_wav(path: Path, samples: np.ndarray) -> None:
+    """int16 of shape (n,) at SAMPLE_RATE."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
-        file.writeframes(((samples + noise) * 32767).astype("<i2").tobytes())
+        file.writeframes(samples.astype("<i2").tobytes())

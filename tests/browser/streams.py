@@ -1,9 +1,16 @@
 """Streams for what a page shows."""
 
+from collections.abc import Iterator
+
+import numpy as np
 from django import forms
 
-from rtc import AdditionalOutputs, AsyncStreamHandler, Stream
+from rtc import AdditionalOutputs, AsyncStreamHandler, ReplyOnPause, Stream
 from rtc.handlers import AudioEmitType
+from tests.live.tones import sine
+
+RATE = 24000
+Frame = tuple[int, np.ndarray]
 
 
 class Booking(forms.Form):
@@ -31,4 +38,10 @@ class Reception(AsyncStreamHandler):
         return AdditionalOutputs({"booked": self.latest_args[1:]})
 
 
+def hum(audio: Frame) -> Iterator[Frame]:
+    while True:
+        yield RATE, sine(440, 0.1, RATE)
+
+
 form = Stream(Reception, name="Reception", description="Books a room.", input_form=Booking)
+talkative = Stream(ReplyOnPause(hum))

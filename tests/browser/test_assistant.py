@@ -2,7 +2,6 @@
 
 import re
 import sqlite3
-import wave
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +14,7 @@ from playwright.sync_api import Browser, expect
 from rtc import get_stt_model, get_tts_model
 from tests.browser.calling import RECORD, connect
 from tests.browser.recording import COMPARED_RATE, Recording
-from tests.browser.speech import SAMPLE_RATE
+from tests.browser.speech import SAMPLE_RATE, write_wav
 
 pytestmark = pytest.mark.live
 
@@ -29,23 +28,19 @@ ANSWER_TIMEOUT_MS = 20_000
 @pytest.fixture(scope="module")
 def browser(launch, tmp_path_factory) -> Iterator[Browser]:
     path = tmp_path_factory.mktemp("assistant") / "said.wav"
-    write_wav(path)
+    write_said(path)
     browser = launch(path)
     yield browser
     browser.close()
 
 
-def write_wav(path: Path) -> None:
+def write_said(path: Path) -> None:
     rate, spoken = get_tts_model().tts(SAID)
     samples = np.pad(
         soxr.resample(spoken, rate, SAMPLE_RATE), (round(BEFORE_S * SAMPLE_RATE), round(AFTER_S * SAMPLE_RATE))
     )
     noise = np.random.default_rng(seed=7).standard_normal(samples.size) * 10 ** (-60 / 20)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE)
-        file.writeframes(((samples * 0.7 + noise) * 32767).astype("<i2").tobytes())
+    write_wav(path, ((samples * 0.7 + noise) * 32767).astype(np.int16))
 
 
 def words(text: str) -> re.Pattern[str]:

@@ -1,6 +1,7 @@
 // Does step by step what the sample client in FastRTC's documentation does: ScriptProcessor of 2048, no declared
 // rate, JSON and base64, each message one buffer at 24000, the next one started when the last has ended; inputs by
-// `fetch`, outputs by an EventSource that nobody closes. Beside that it records its microphone and its output.
+// `fetch`, outputs by an EventSource that nobody closes. Beside that it records its microphone and its output, and when
+// audio came.
 
 import { Recorder } from "./recorder.js";
 
@@ -14,6 +15,7 @@ const path = query.get("path") ?? "/websocket/offer";
 const inputs = JSON.parse(query.get("inputs") ?? "[]");
 
 window.call = { messages: [], outputs: [], answers: [], decodedSamples: 0, state: "idle" };
+window.arrivals = []; // of audio and of `clear`: {event, at}, in seconds of the page's clock
 
 function toMulaw(samples) {
   return mulaw.encode(Int16Array.from(samples, (x) => Math.max(-1, Math.min(1, x)) * 32767));
@@ -54,6 +56,9 @@ async function playback(socket) {
 
   socket.addEventListener("message", ({ data }) => {
     const message = JSON.parse(data);
+    if (["media", "clear"].includes(message.event)) {
+      window.arrivals.push({ event: message.event, at: performance.now() / 1000 });
+    }
     if (message.event !== "media") {
       window.call.messages.push(message);
       return;
