@@ -46,7 +46,7 @@ test-long: $(DEV)  ## Run what takes minutes: failures at full length
 	$(BIN)/python -m pytest -m long
 
 test-postgres: chromium $(BROWSER_PACKAGES)  ## Run every test on PostgreSQL
-	$(BIN)/python -m tests.postgres $(PYTEST)
+	$(BIN)/python -m tests.postgres $(PYTEST) -m "not alone and not long"
 
 lint: $(DEV)  ## Check style, types, migrations and the demo project
 	$(BIN)/ruff check .

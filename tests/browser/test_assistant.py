@@ -1,9 +1,7 @@
 """The assistant on our own page, in a real browser: spoken to, and listened to."""
 
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from rtc import get_stt_model, get_tts_model
 from tests.browser.calling import RECORD, connect
 from tests.browser.recording import COMPARED_RATE, Recording
 from tests.browser.speech import SAMPLE_RATE, write_wav
+from tests.live.databases import rows_of
 
 pytestmark = pytest.mark.live
 
@@ -49,8 +48,7 @@ def words(text: str) -> re.Pattern[str]:
 
 
 def stored_notes(database: Path) -> list[str]:
-    with closing(sqlite3.connect(database)) as connection:
-        return [text for (text,) in connection.execute("SELECT text FROM assistant_note ORDER BY id")]
+    return [row["text"] for row in rows_of(database, "SELECT text FROM assistant_note ORDER BY id")]
 
 
 def test_a_spoken_note_is_shown_answered_aloud_and_stored(open_page, server):
