@@ -8,7 +8,7 @@ TEST_PROCESSES ?= 3
 
 BIN := .venv/bin
 # What leans most on the database's locks and transactions: tested on PostgreSQL as well as on SQLite.
-DATABASE_TESTS := tests/test_registry.py tests/test_outputs.py tests/test_journal.py tests/test_limits.py tests/test_watch.py tests/test_purge.py tests/postgres
+DATABASE_TESTS := tests/test_registry.py tests/test_outputs.py tests/test_journal.py tests/test_limits.py tests/test_watch.py tests/test_purge.py tests/test_database.py tests/test_inputs.py tests/postgres
 RUNTIME := .venv/.runtime-installed
 CLUSTER := .venv/.cluster-installed
 DEV := .venv/.dev-installed

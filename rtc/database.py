@@ -8,7 +8,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, close_old_connections, connections, reset_queries
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    connections,
+    reset_queries,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +53,7 @@ class DatabaseThread:
 
 _records = DatabaseThread("rtc-database")
 _heart = DatabaseThread("rtc-heart")
+_lookups = DatabaseThread("rtc-lookups")
 
 
 def submit(job: Callable[..., T], *args: Any, **kwargs: Any) -> "Future[T]":
@@ -60,6 +69,24 @@ async def perform(job: Callable[..., T], *args: Any, **kwargs: Any) -> T:
 async def perform_beside(job: Callable[..., T], *args: Any) -> T:
     """For the heartbeat alone: have it done now, however much waits to be done in order."""
     return await asyncio.wrap_future(_heart.submit(job, *args))
+
+
+async def look_up(job: Callable[..., T], *args: Any) -> T:
+    """Have something read for a request, which waits for nothing that is to be written. In the request's own thread it
+    would wait for that thread and for a connection.
+    """
+    return await asyncio.wrap_future(_lookups.submit(_read, job, *args))
+
+
+def _read(job: Callable[..., T], *args: Any) -> T:
+    kept = connection.connection is not None
+    try:
+        return job(*args)
+    except (OperationalError, InterfaceError):
+        if not kept or connection.is_usable():
+            raise
+        connection.close()  # it was cut off since it was last used
+        return job(*args)
 
 
 async def perform_apart(job: Callable[..., T], *args: Any) -> T:

@@ -14,6 +14,7 @@ from rtc import inputs
 from rtc.answers import Refusal
 from rtc.conf import conf
 from rtc.database import perform
+from rtc.lookup import FoundSession
 from rtc.models import Parcel, Session, Worker
 from rtc.post import Message, NoAnswer, Unreachable, answers, local_post
 from rtc.worker import local_worker, workers
@@ -28,7 +29,7 @@ HANG_UP, CLEAR = "hang_up", "clear"
 # Inputs ------------------------------------------------------------------------------------------------------------
 
 
-async def give_input(session: Session, message: dict[str, Any], text: str) -> None:
+async def give_input(session: FoundSession, message: dict[str, Any], text: str) -> None:
     """Hand an input to a session, wherever it runs; returns when its worker has it.
 
     Args:
@@ -45,36 +46,32 @@ async def give_input(session: Session, message: dict[str, Any], text: str) -> No
         return
     if session.state == Session.State.ENDED or worker.runs(session.worker_id):
         raise await inputs.not_taking(session.pk)
-    address = await _address_of(session.worker_id, conf.RTC_WORKER_LOST_S)
     question: Message = {"kind": "input", "session": session.pk}
-    if len(text) > conf.RTC_MESSAGE_CHARS and address:
+    if len(text) > conf.RTC_MESSAGE_CHARS and session.mailbox:
         question["parcel"] = await _pack(text)
     else:
         question["text"] = text
-    answer = await _ask_for_input(address, session.worker_id, question)
+    answer = await _ask_for_input(session, question)
     if answer["status"] != OK["status"]:
         raise Refusal.from_json(answer)
 
 
-async def _ask_for_input(address: str, worker_pk: int | None, question: Message) -> Message:
+async def _ask_for_input(session: FoundSession, question: Message) -> Message:
     unreachable = Refusal(503, "worker_unreachable", "The session runs on a worker that can't be reached from here.")
     try:
-        return await local_post().ask(address, question, conf.RTC_ANSWER_TIMEOUT_S)
+        return await local_post().ask(session.mailbox, question, conf.RTC_ANSWER_TIMEOUT_S)
     except Unreachable as error:
         raise unreachable from error
     except NoAnswer as error:
-        if not await _address_of(worker_pk, 2 * conf.RTC_HEARTBEAT_S):
+        if not await _worker_beats(session.pk):
             raise unreachable from error
         raise Refusal(504, "no_answer", "The session's worker did not answer in time.") from error
 
 
-async def _address_of(worker_pk: int | None, silence_s: float) -> str:
-    """Where a worker receives messages; empty when it has been silent for longer than that, or never could."""
-    if worker_pk is None:
-        return ""
-    silent = Now() - timedelta(seconds=silence_s)
-    found = Worker.objects.filter(pk=worker_pk, ended_at=None, last_beat_at__gte=silent)
-    return await found.values_list("mailbox", flat=True).afirst() or ""
+async def _worker_beats(session_pk: int) -> bool:
+    """Whether a session's worker has recorded lately that it lives."""
+    silent = Now() - timedelta(seconds=2 * conf.RTC_HEARTBEAT_S)
+    return await Worker.objects.filter(sessions=session_pk, ended_at=None, last_beat_at__gte=silent).aexists()
 
 
 async def _pack(text: str) -> int:

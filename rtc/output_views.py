@@ -15,6 +15,7 @@ from rtc.answers import Refusal
 from rtc.conf import conf
 from rtc.core.messages import SESSION_ID
 from rtc.cors import cross_origin
+from rtc.lookup import FoundSession
 from rtc.models import Output, Session
 from rtc.outputs import events_after, is_event_id, position_of, waiting_for
 from rtc.ownership import Claim, claim_of, session_for
@@ -63,19 +64,21 @@ async def outputs(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-async def _place(session: Session, last_event_id: str) -> tuple[int, bool]:
+async def _place(session: FoundSession, last_event_id: str) -> tuple[int, bool]:
     """The position to go on behind, and whether the reader has had the last event."""
     position = position_of(last_event_id, session.pk)
     if position == 0:
         return 0, False
-    last = (await Output.objects.filter(session=session).aaggregate(last=Max("position")))["last"] or 0
+    last = (await Output.objects.filter(session=session.pk).aaggregate(last=Max("position")))["last"] or 0
     if position <= last:
         return position, False
     # Only `end` has an id beyond the outputs.
     return 0, session.state == Session.State.ENDED and position == last + 1
 
 
-async def _stream(claim: Claim, session_id: str, session: Session | None, position: int) -> AsyncGenerator[str, None]:
+async def _stream(
+    claim: Claim, session_id: str, session: FoundSession | None, position: int
+) -> AsyncGenerator[str, None]:
     leave_request_thread()
     with watch.reading():
         yield OPENING
@@ -95,7 +98,7 @@ async def _stream(claim: Claim, session_id: str, session: Session | None, positi
             tidy()
 
 
-async def _arrival(claim: Claim, session_id: str) -> AsyncGenerator[Session | None, None]:
+async def _arrival(claim: Claim, session_id: str) -> AsyncGenerator[FoundSession | None, None]:
     """The session, when it starts and is the reader's; until then, now and then, None. Ends after `RTC_OUTPUTS_WAIT_S`
     in any case.
     """

@@ -14,12 +14,10 @@ from django.http import HttpRequest
 
 from rtc.answers import Refusal
 from rtc.cors import headers_of
-from rtc.models import Session
+from rtc.lookup import FoundSession, sessions_of
 from rtc.origins import origin_allowed, origin_trusted
 from rtc.tickets import nonce_of
 
-MAX_USES = 100
-"""How many of the sessions that used an id are looked at, the newest: anybody can use an id as often as they like."""
 NO_SESSION = "no cookie of a Django session"
 """The owner key of a user that was recognised without one. It is no hash, so no key has it."""
 
@@ -50,7 +48,7 @@ class Claim:
     ticket: str = ""
     ticket_only: bool = False
 
-    def owns(self, session: Session) -> bool:
+    def owns(self, session: FoundSession) -> bool:
         """Whether the session is this requester's and nobody else's."""
         if self.ticket and session.ticket and hmac.compare_digest(self.ticket, session.ticket):
             return True
@@ -58,12 +56,12 @@ class Claim:
             return self.user is not None and self.user.is_authenticated and self.user.pk == session.user_id
         return bool(session.owner_key) and hmac.compare_digest(owner_key(self.session_key), session.owner_key)
 
-    def may_use(self, session: Session) -> bool:
+    def may_use(self, session: FoundSession) -> bool:
         """Whether it may give inputs to the session and read its outputs."""
         return self.owns(session) or (_is_nobodys(session) and not self.ticket_only)
 
 
-def _is_nobodys(session: Session) -> bool:
+def _is_nobodys(session: FoundSession) -> bool:
     return session.user_id is None and not session.owner_key and not session.ticket
 
 
@@ -87,7 +85,7 @@ async def claim_of(request: HttpRequest) -> Claim:
     return Claim(user=user, session_key=None if session is None else session.session_key, ticket=ticket)
 
 
-async def session_for(claim: Claim, session_id: str) -> Session | None:
+async def session_for(claim: Claim, session_id: str) -> FoundSession | None:
     """The session of that id that the requester may use; None when there has never been one of that id.
 
     Its own come before nobody's, then the newest; at most one is live, and it is the newest.
@@ -95,8 +93,7 @@ async def session_for(claim: Claim, session_id: str) -> Session | None:
     Raises:
         Refusal: 403, the same for every session that is another's, over or not.
     """
-    newest_first = Session.objects.filter(session_id=session_id).order_by("-pk").defer("history")
-    found = [session async for session in newest_first[:MAX_USES]]
+    found = await sessions_of(session_id)
     usable = [session for session in found if claim.may_use(session)]
     if found and not usable:
         raise Refusal(403, "not_yours", "This session is somebody else's.")

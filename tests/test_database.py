@@ -1,10 +1,10 @@
 """The threads that do sessions' database work."""
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 
 from rtc import reading
-from rtc.database import DatabaseThread
+from rtc.database import DatabaseThread, look_up
 from rtc.models import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,3 +31,32 @@ async def test_tidying_forgets_what_the_reading_thread_asked(settings):
     reading.tidy()
     assert await reading.read(remembered) == 0
     await reading.read(connections.close_all)
+
+
+def cut_off():
+    """The connection goes, as when its server was started anew, and Django does not know."""
+    connection.ensure_connection()
+    connection.connection.close()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's are not cut off: see make test-postgres")
+async def test_a_look_up_opens_another_connection_for_one_that_was_cut_off():
+    await look_up(cut_off)
+    assert await look_up(Worker.objects.count) == 0
+    await look_up(connections.close_all)
+
+
+async def test_a_look_up_that_fails_for_another_reason_is_not_done_again():
+    tries = []
+
+    def fail():
+        tries.append(connection.is_usable() if connection.connection else False)
+        raise OperationalError("locked")
+
+    assert await look_up(Worker.objects.count) == 0
+    with pytest.raises(OperationalError, match="locked"):
+        await look_up(fail)
+    assert tries == [True]
+    with pytest.raises(OperationalError, match="locked"):
+        await look_up(fail)  # with a new connection, the old one was not trusted any more
+    assert tries == [True, False]

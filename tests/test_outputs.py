@@ -250,7 +250,7 @@ class TestArrival:
         while not outputs.listened()[1]:
             await asyncio.sleep(0)
         session = await Session.objects.acreate(session_id="a", stream="default")
-        assert (await asyncio.wait_for(waiting, 5))[-1] == session
+        assert (await asyncio.wait_for(waiting, 5))[-1].pk == session.pk
 
     async def test_nobody_waits_for_ever(self, arrive):
         assert await asyncio.wait_for(arrive(), 5) == [None]

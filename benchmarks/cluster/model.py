@@ -14,8 +14,8 @@ Costs = dict[str, list[float]]
 LEASE_S = 1.0
 HEARTBEAT_S = 5.0
 SESSIONS_PER_WORKER = 100
-CONNECTIONS_PER_WORKER = 4
-"""The records' thread, the heartbeat's, the readers', and one for the requests of the moment."""
+CONNECTIONS_PER_WORKER = 5
+"""The records' thread, the heartbeat's, the readers', the look-ups', and one for the requests of the moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
