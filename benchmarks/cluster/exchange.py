@@ -56,15 +56,18 @@ class Exchange:
 
 async def exchange(plan: Plan) -> Exchange:
     result = Exchange()
+    begin_at = time.monotonic() + SETTLE_S / 2
     async with asyncio.TaskGroup() as group:
         for index in range(plan.sessions):
-            group.create_task(_session(plan, index, result))
+            group.create_task(_session(plan, index, begin_at, result))
     return result
 
 
-async def _session(plan: Plan, index: int, result: Exchange) -> None:
+async def _session(plan: Plan, index: int, begin_at: float, result: Exchange) -> None:
+    """Outputs and inputs come at a steady rate, from the sessions in turn."""
     session_id = secrets.token_hex(8)
-    async with calling(plan.home(index), session_id, plan.outputs_per_s / plan.sessions):
+    first_at = begin_at + (index / plan.outputs_per_s if plan.outputs_per_s else 0.0)
+    async with calling(plan.home(index), session_id, plan.outputs_per_s / plan.sessions, first_at):
         reading = asyncio.create_task(_read(plan.away(index), session_id, result))
         await asyncio.sleep(SETTLE_S)
         posting = asyncio.create_task(_post(plan, index, session_id, result))
@@ -78,11 +81,17 @@ async def _session(plan: Plan, index: int, result: Exchange) -> None:
 
 
 @asynccontextmanager
-async def calling(port: int, session_id: str, outputs_per_s: float) -> AsyncIterator[ClientConnection]:
-    """A started session of the stream `busy`, which hangs up at the end."""
+async def calling(
+    port: int, session_id: str, outputs_per_s: float, first_at: float = 0.0
+) -> AsyncIterator[ClientConnection]:
+    """A started session of the stream `busy`, which hangs up at the end.
+
+    Args:
+        first_at: when the first output is due, on the machine's monotonic clock.
+    """
     url = f"ws://127.0.0.1:{port}/busy/websocket/offer"
     async with connect(url, compression=None, proxy=None) as socket:
-        params = {"outputs_per_s": outputs_per_s}
+        params = {"outputs_per_s": outputs_per_s, "first_at": first_at}
         start = {"event": "start", "websocket_id": session_id, "media_format": MEDIA_FORMAT, "params": params}
         await socket.send(json.dumps(start))
         answer = json.loads(await socket.recv())
@@ -110,7 +119,6 @@ async def _read(port: int, session_id: str, result: Exchange) -> None:
 
 
 async def _post(plan: Plan, index: int, session_id: str, result: Exchange) -> None:
-    """At a steady rate, the sessions in turn."""
     if not plan.hooks_per_s:
         await asyncio.Event().wait()
     every_s = plan.sessions / plan.hooks_per_s

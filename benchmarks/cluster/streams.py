@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import Any
 
@@ -13,7 +14,7 @@ class Busy(AsyncStreamHandler):
     async def start_up(self) -> None:
         per_s = self.session.params["outputs_per_s"]
         self._every_s = 1 / per_s if per_s else None
-        self._due = time.monotonic()
+        self._due = self.session.params["first_at"]
 
     async def receive(self, frame: Any) -> None:
         pass
@@ -22,8 +23,11 @@ class Busy(AsyncStreamHandler):
         if self._every_s is None:
             await asyncio.Event().wait()
         else:
-            self._due = max(time.monotonic(), self._due + self._every_s)
-            await asyncio.sleep(self._due - time.monotonic())
+            now = time.monotonic()
+            missed = max(0, math.ceil((now - self._due) / self._every_s))  # while it started, or was overloaded
+            self._due += missed * self._every_s
+            await asyncio.sleep(self._due - now)
+            self._due += self._every_s
         return AdditionalOutputs({"at": time.monotonic()})
 
     def copy(self) -> Busy:
