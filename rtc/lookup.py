@@ -37,7 +37,7 @@ class FoundSession:
 
     pk: int
     state: str
-    user_id: int | None
+    user_id: Any
     owner_key: str
     ticket: str
     worker_id: int | None
@@ -50,6 +50,7 @@ async def sessions_of(session_id: str) -> list[FoundSession]:
 
 
 def _sessions_of(session_id: str) -> list[FoundSession]:
+    user_key = Session._meta.get_field("user").target_field
     silent, silent_params = _sql(Now() - timedelta(seconds=conf.RTC_WORKER_LOST_S))
     with connection.cursor() as cursor:
         cursor.execute(_ROWS.format(silent=silent), [*silent_params, session_id, MAX_USES])
@@ -57,7 +58,7 @@ def _sessions_of(session_id: str) -> list[FoundSession]:
             FoundSession(
                 pk=pk,
                 state=state,
-                user_id=user_id,
+                user_id=user_key.to_python(user_id),  # SQLite keeps a UUID as text
                 owner_key=owner_key,
                 ticket=ticket,
                 worker_id=worker_id,
