@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from django.db import Error
-from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
@@ -15,9 +14,10 @@ from rtc.answers import Refusal
 from rtc.conf import conf
 from rtc.core.messages import SESSION_ID
 from rtc.cors import cross_origin
+from rtc.database import look_up
 from rtc.lookup import FoundSession
-from rtc.models import Output, Session
-from rtc.outputs import events_after, is_event_id, position_of, waiting_for
+from rtc.models import Session
+from rtc.outputs import events_after, is_event_id, last_position, pace, position_of, waiting_for
 from rtc.ownership import Claim, claim_of, session_for
 from rtc.reading import leave_request_thread, tidy
 from rtc.watch import watch
@@ -50,6 +50,7 @@ async def outputs(request: HttpRequest) -> HttpResponseBase:
     if not SESSION_ID.fullmatch(session_id):
         raise Refusal(400, "bad_session_id", "webrtc_id is not 1 to 64 of A-Z a-z 0-9 _ . -")
     last_event_id = request.headers.get("Last-Event-ID") or request.GET.get("last_event_id", "")
+    await pace.turn()  # readers that were cut off together come again together
     claim = await claim_of(request)
     session = await session_for(claim, session_id)
     position = 0
@@ -69,7 +70,7 @@ async def _place(session: FoundSession, last_event_id: str) -> tuple[int, bool]:
     position = position_of(last_event_id, session.pk)
     if position == 0:
         return 0, False
-    last = (await Output.objects.filter(session=session.pk).aaggregate(last=Max("position")))["last"] or 0
+    last = await look_up(last_position, session.pk)
     if position <= last:
         return position, False
     # Only `end` has an id beyond the outputs.

@@ -29,8 +29,10 @@ GATHER_S = 0.05
 READS_PER_S = 250
 """How often all readers of a process together read, at most, once they do so all the time: the more there are, the
 longer each gathers."""
-READS_AT_ONCE = 50
-"""How many may read at once after a rest."""
+READS_IN_A_ROW = 50
+"""How many may follow one another faster than that after a rest."""
+SPACING_S = 0.001
+"""How far apart those are: what sessions emit at the same moment wakes many readers, and audio goes between them."""
 
 OUTPUT = "output"
 END = "end"
@@ -48,6 +50,8 @@ _ROWS = f"""
 for each output. A query set takes four times as long, 0.43 ms, and audio waits for the interpreter meanwhile.
 """
 
+_LAST = f"SELECT MAX(position) FROM {Output._meta.db_table} WHERE session_id = %s"
+
 _admitted: ContextVar[str] = ContextVar("rtc_admitted_channel", default="")
 """The channel that what runs now may read. A project may route django-eventstream's own view, which asks nobody."""
 
@@ -64,6 +68,14 @@ def position_of(event_id: str, session_pk: int) -> int:
     """The position in that session's outputs that a `Last-Event-ID` names; 0 for what is none of its ids."""
     found = _EVENT_ID.fullmatch(event_id)
     return int(found[2]) if found and int(found[1]) == session_pk else 0
+
+
+def last_position(session_pk: int) -> int:
+    """The position of the session's last output, or 0. Reads the database."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST, [session_pk])
+        last: int | None = cursor.fetchone()[0]
+    return last or 0
 
 
 def is_event_id(text: str) -> bool:
@@ -133,17 +145,24 @@ class OutputListenerManager(views.ListenerManager):
 
 
 class Pace:
-    """When the next reader of this process may read, by a leaky bucket (ITU-T I.371's generic cell rate algorithm)."""
+    """When the next reader of this process may read, by leaky buckets (ITU-T I.371's generic cell rate algorithm)."""
 
     def __init__(self) -> None:
         self._full_at = 0.0
+        self._free_at = 0.0
 
     def next(self, at: float) -> float:
         """The first time from `at` on, in seconds of the loop's clock, that is free; it is taken."""
         slot_s = 1 / READS_PER_S
-        read_at = max(at, self._full_at - READS_AT_ONCE * slot_s)
+        read_at = max(at, self._free_at, self._full_at - READS_IN_A_ROW * slot_s)
         self._full_at = max(at, self._full_at) + slot_s
+        self._free_at = read_at + SPACING_S
         return read_at
+
+    async def turn(self) -> None:
+        """Wait for it."""
+        now = asyncio.get_running_loop().time()
+        await asyncio.sleep(self.next(now) - now)
 
 
 pace = Pace()

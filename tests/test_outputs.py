@@ -17,8 +17,9 @@ from django_eventstream.views import Listener, get_listener_manager
 from rtc import output_views, outputs, reading, registry
 from rtc.models import Output, Session
 from rtc.outputs import (
-    READS_AT_ONCE,
+    READS_IN_A_ROW,
     READS_PER_S,
+    SPACING_S,
     OutputListenerManager,
     OutputStorage,
     Pace,
@@ -294,10 +295,11 @@ async def test_a_reader_that_is_dropped_in_mid_stream_leaves_nothing(session):
 
 def test_readers_share_the_reads_of_their_process():
     pace = Pace()
-    rested = [pace.next(100.0) for _ in range(READS_AT_ONCE + 1)]
-    assert rested == pytest.approx([100.0] * (READS_AT_ONCE + 1))
-    busy = [pace.next(100.0) for _ in range(READS_PER_S)]
-    assert np.diff(busy) == pytest.approx(1 / READS_PER_S)
-    assert busy[-1] == pytest.approx(101.0)
+    rested = [pace.next(100.0) for _ in range(READS_IN_A_ROW)]
+    assert rested == pytest.approx(100.0 + SPACING_S * np.arange(READS_IN_A_ROW))
+    busy = [pace.next(100.0) for _ in range(2 * READS_PER_S)]
+    assert np.diff(busy)[-READS_PER_S:] == pytest.approx(1 / READS_PER_S)
+    assert np.diff(busy).min() >= SPACING_S - 1e-9
+    assert (len(rested) + len(busy) - READS_IN_A_ROW) / (busy[-1] - 100.0) == pytest.approx(READS_PER_S, rel=0.01)
     assert pace.next(200.0) == 200.0
     assert pace.next(200.1) == 200.1
