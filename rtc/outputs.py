@@ -31,7 +31,7 @@ READS_PER_S = 250
 longer each gathers."""
 READS_IN_A_ROW = 50
 """How many may follow one another faster than that after a rest."""
-SPACING_S = 0.001
+SPACING_S = 0.002
 """How far apart those are: what sessions emit at the same moment wakes many readers, and audio goes between them."""
 
 OUTPUT = "output"
