@@ -33,6 +33,8 @@ READS_IN_A_ROW = 50
 """How many may follow one another faster than that after a rest."""
 SPACING_S = 0.002
 """How far apart those are: what sessions emit at the same moment wakes many readers, and audio goes between them."""
+LONGEST_TURN_S = 0.2
+"""How long a request waits for its turn, at most: a crowd of strangers must not hold up a session's readers."""
 
 OUTPUT = "output"
 END = "end"
@@ -160,9 +162,10 @@ class Pace:
         return read_at
 
     async def turn(self) -> None:
-        """Wait for it."""
+        """Wait for it; where the line is too long, for `LONGEST_TURN_S` beside it."""
         now = asyncio.get_running_loop().time()
-        await asyncio.sleep(self.next(now) - now)
+        too_long = self._free_at - now > LONGEST_TURN_S
+        await asyncio.sleep(LONGEST_TURN_S if too_long else self.next(now) - now)
 
 
 pace = Pace()

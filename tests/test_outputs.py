@@ -17,6 +17,7 @@ from django_eventstream.views import Listener, get_listener_manager
 from rtc import output_views, outputs, reading, registry
 from rtc.models import Output, Session
 from rtc.outputs import (
+    LONGEST_TURN_S,
     READS_IN_A_ROW,
     READS_PER_S,
     SPACING_S,
@@ -31,6 +32,7 @@ from rtc.outputs import (
 from rtc.ownership import Claim
 from rtc.watch import watch
 from tests.registering import CALLER
+from tests.virtual_time import virtual_time
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -303,3 +305,12 @@ def test_readers_share_the_reads_of_their_process():
     assert (len(rested) + len(busy) - READS_IN_A_ROW) / (busy[-1] - 100.0) == pytest.approx(READS_PER_S, rel=0.01)
     assert pace.next(200.0) == 200.0
     assert pace.next(200.1) == 200.1
+
+
+@virtual_time
+async def test_a_crowd_of_requests_holds_up_no_reader():
+    pace, loop = Pace(), asyncio.get_running_loop()
+    began = loop.time()
+    await asyncio.gather(*(pace.turn() for _ in range(5_000)))
+    assert loop.time() - began <= 2 * LONGEST_TURN_S
+    assert pace.next(began) - began <= 2 * LONGEST_TURN_S
