@@ -15,10 +15,11 @@ DEV := .venv/.dev-installed
 DEMO := .venv/.demo-installed
 BROWSER_PACKAGES := tests/browser/node_modules/.installed
 PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+# What is imported is compiled then; most of what is installed never is.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet install --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo cluster test test-long test-postgres lint format bench bench-outputs bench-turns bench-cluster wheel chromium
+.PHONY: help run demo cluster test test-long test-databases test-postgres lint format bench bench-outputs bench-turns bench-cluster wheel chromium
 
 help:  ## Show what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -37,13 +38,16 @@ cluster: $(CLUSTER)  ## Start the demo on WORKERS (4) processes, with a Redis of
 	@echo "Demo:  http://$(HOST):$(PORT)/"
 	@exec $(BIN)/python scripts/cluster.py $(WORKERS) $(HOST) $(PORT)
 
-test: lint chromium $(BROWSER_PACKAGES)  ## Lint, then run every test
-	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest $(DATABASE_TESTS)
+test: chromium $(BROWSER_PACKAGES)  ## Lint, then run every test
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-databases
 	$(PYTEST) -m "not alone and not long"
 	$(BIN)/python -m pytest -m "alone and not long"
 
 test-long: $(DEV)  ## Run what takes minutes: failures at full length
 	$(BIN)/python -m pytest -m long
+
+test-databases: $(DEV)  ## Run what leans most on the database, on PostgreSQL
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest $(DATABASE_TESTS)
 
 test-postgres: chromium $(BROWSER_PACKAGES)  ## Run every test on PostgreSQL
 	$(BIN)/python -m tests.postgres $(PYTEST) -m "not alone and not long"
@@ -82,23 +86,23 @@ $(BIN)/python:
 
 $(RUNTIME): requirements.txt | $(BIN)/python
 	@echo "Installing the requirements into .venv"
-	@$(PIP) install --requirement requirements.txt
+	@$(INSTALL) --requirement requirements.txt
 	@touch $@
 
 $(DEMO): requirements-demo.txt requirements-vad.txt requirements-stt.txt requirements-tts.txt $(RUNTIME)
 	@echo "Installing the assistant's models into .venv"
-	@$(PIP) install --requirement requirements-demo.txt
+	@$(INSTALL) --requirement requirements-demo.txt
 	@touch $@
 
 $(CLUSTER): requirements-cluster.txt $(RUNTIME)
 	@echo "Installing what several workers need into .venv"
-	@$(PIP) install --requirement requirements-cluster.txt
+	@$(INSTALL) --requirement requirements-cluster.txt
 	@touch $@
 
 $(DEV): requirements-dev.txt requirements-cluster.txt requirements-demo.txt requirements-vad.txt requirements-stt.txt \
 		requirements-tts.txt $(RUNTIME)
 	@echo "Installing the development requirements into .venv"
-	@$(PIP) install --requirement requirements-dev.txt
+	@$(INSTALL) --requirement requirements-dev.txt
 	@touch $@
 
 # The cache is named so that nothing depends on a home directory. The Node.js of the wheel knows its own list of
