@@ -43,7 +43,7 @@ test: chromium $(BROWSER_PACKAGES)  ## Lint, then run every test
 	$(PYTEST) -m "not alone and not long"
 	$(BIN)/python -m pytest -m "alone and not long"
 
-test-long: $(DEV)  ## Run what takes minutes: failures at full length
+test-long: $(DEV)  ## Run what takes minutes: calls and failures at full length
 	$(BIN)/python -m pytest -m long
 
 test-databases: $(DEV)  ## Run what leans most on the database, on PostgreSQL
