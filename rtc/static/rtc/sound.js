@@ -31,6 +31,7 @@ export class Sound {
     this.capturing = false;
     this.format = 0; // how often it has changed
     this.muted = false;
+    this.closed = false; // Firefox closes the context a little later, and complains of a second time
     if (!window.AudioContext || !window.AudioWorkletNode) {
       // Browsers hide the worklets, too, from an insecure page.
       throw new SoundError(window.isSecureContext ? UNSUPPORTED : INSECURE_ORIGIN);
@@ -205,6 +206,7 @@ export class Sound {
       node?.disconnect();
       node?.port.postMessage({ type: "close" });
     }
-    if (this.context.state !== "closed") this.context.close();
+    if (!this.closed) this.context.close();
+    this.closed = true;
   }
 }
