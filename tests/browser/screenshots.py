@@ -1,7 +1,7 @@
 """Pictures of the pages: `python -m tests.browser.screenshots FOLDER`.
 
 With the assistant's models installed, one of them shows a conversation with it; those for README are
-`assistant-1280-light.png` and `call-360-dark.png`.
+`assistant-1280-light.png` and `assistant-360-dark.png`.
 """
 
 import shutil

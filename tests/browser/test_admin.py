@@ -134,6 +134,17 @@ def test_a_session_appears_is_watched_and_is_hung_up(admin_page, call):
     assert admin_page.problems == []
 
 
+def test_a_session_with_a_long_id_fits_on_a_phone(admin_page, call):
+    long_id = "0123456789abcdef" * 2
+    talking = call(long_id)
+    admin_page.set_viewport_size({"width": 360, "height": 760})
+    for name in (long_id, "Hang up"):
+        admin_page.get_by_role("link", name=name).click(timeout=WAIT_MS)
+        assert admin_page.evaluate("document.documentElement.scrollWidth") <= 360
+    admin_page.get_by_role("button", name="Yes, hang up").click()
+    ended(talking)
+
+
 def test_what_is_ticked_stays_ticked_and_counted(admin_page, call):
     first = call("first")
     row = admin_page.locator("#result_list tbody tr", has_text="first")

@@ -18,7 +18,10 @@ export async function listDevices() {
   return { microphones: ofKind("audioinput"), speakers: ofKind("audiooutput") };
 }
 
-/** Whether sound can be sent elsewhere than to the default speaker. */
+/**
+ * Whether sound can be sent elsewhere than to the default speaker. Firefox can do so with the sound of an `audio` element
+ * alone, by which a call comes half a second later.
+ */
 export function canChooseSpeaker() {
   return "setSinkId" in (window.AudioContext?.prototype ?? {});
 }
