@@ -46,17 +46,25 @@ class Echo:
     delays_s: list[float]
 
 
-def record_echo(page: Page, seconds: float) -> Echo:
-    """Calls a stream that echoes, for so long."""
+def connect_for_echo(page: Page) -> None:
+    """Calls a stream that echoes, with what the microphone hears left as it is, so that it can be compared."""
     page.get_by_text("Sound settings").click()
-    page.get_by_label("Cancel echo").uncheck()  # the signal is to be compared
+    page.get_by_label("Cancel echo").uncheck()
     connect(page)
     expect(state(page)).to_have_text("The stream is speaking")
+
+
+def record_echo(page: Page, seconds: float) -> Echo:
+    """Calls a stream that echoes, for so long."""
+    connect_for_echo(page)
     page.evaluate(RECORD)
     page.evaluate(f"window.played.until({seconds}, 20)")
-    source, played = (
-        Recording.from_page(page.evaluate(f"window.{name}.result()")) for name in ("microphone", "played")
+    return compare(
+        *(Recording.from_page(page.evaluate(f"window.{name}.result()")) for name in ("microphone", "played"))
     )
+
+
+def compare(source: Recording, played: Recording) -> Echo:
     from_s, to_s = source.start_s + SETTLING_S, min(source.end_s, played.end_s)
     found = pieces(source, played, from_s, to_s)
     echo = Echo(

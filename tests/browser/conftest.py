@@ -4,8 +4,9 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser.calling import connect, state
 from tests.browser.speech import write_speech
 from tests.live.servers import Server, migrate
 
@@ -81,6 +82,16 @@ def open_page(browser, server) -> Iterator[Callable[[str], Page]]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def page(open_page) -> Page:
+    """In a call, with its settings unfolded."""
+    page = open_page("/default/")
+    connect(page)
+    expect(state(page)).to_have_text("The stream is speaking")
+    page.get_by_text("Sound settings").click()
+    return page
 
 
 def _note(page: Page, message) -> None:

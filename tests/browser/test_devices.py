@@ -1,7 +1,7 @@
 """Microphones and speakers: chosen, remembered, refused, and gone."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.calling import connect, reason, state
 from tests.browser.waiting import wait_until
@@ -10,15 +10,6 @@ pytestmark = pytest.mark.live
 
 CLIENT = "document.querySelector('[data-rtc-client]').rtcClient"
 DEVICE_IN_USE = f"{CLIENT}.sound.stream.getTracks()[0].getSettings().deviceId"
-
-
-@pytest.fixture
-def page(open_page) -> Page:
-    page = open_page("/default/")
-    connect(page)
-    expect(state(page)).to_have_text("The stream is speaking")
-    page.get_by_text("Sound settings").click()
-    return page
 
 
 def test_a_microphone_is_chosen_in_a_call_and_remembered(page):
