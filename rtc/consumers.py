@@ -111,6 +111,10 @@ class MediaConsumer(SocketConsumer):
     _call: Call | None = None
 
     async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
+        # In a task of its own: each frame wakes it alone, and not the coroutine of every middleware around it.
+        await asyncio.create_task(self._serve(scope, receive, send))
+
+    async def _serve(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         except asyncio.CancelledError:

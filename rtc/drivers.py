@@ -32,6 +32,8 @@ class Taken(Enum):
     """Nothing more is taken: stop."""
 
 
+PLAYED, NOTHING, OVER = Taken  # Python 3.11 looks a member up on its class slower than it calls a function
+
 Deliver = Callable[[Any], Awaitable[Taken]]
 """Takes one emission."""
 
@@ -122,11 +124,14 @@ class TaskDriver:
         with blaming("receive"):
             while not cancelling():
                 await self._frame_there.wait()
-                while (frame := intake.get()) is not None and not cancelling():
-                    await receive(frame)
-                    self._received.set()
-                    if intake:
-                        await asyncio.sleep(0)  # a backlog must not keep the loop from others
+                frame = intake.get()
+                if frame is None:
+                    continue
+                await receive(frame)
+                self._received.set()
+                if intake:
+                    self._frame_there.set()
+                    await asyncio.sleep(0)  # a backlog must not keep the loop from others
 
     async def _emit(self, deliver: Deliver) -> None:
         throttle = Throttle()
@@ -137,9 +142,9 @@ class TaskDriver:
             while not cancelling():
                 began = clock()
                 taken = await deliver(await emit())
-                if taken is Taken.PLAYED:
+                if taken is PLAYED:
                     throttle.busy()
-                elif taken is Taken.OVER:
+                elif taken is OVER:
                     return
                 elif pause_s := throttle.pause_s(clock() - began):
                     await self._received.wait_for(pause_s)
