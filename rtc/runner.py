@@ -13,6 +13,7 @@ from rtc.core.formats import Encoding, MediaFormat
 from rtc.core.messages import Clear, Log, Mark
 from rtc.drivers import NOTHING, OVER, PLAYED, Driver, Taken, TaskDriver, blaming, failure
 from rtc.emission import AdditionalOutputs, AudioFrame, CloseStream, take_apart
+from rtc.fairness import turn
 from rtc.handlers import AsyncStreamHandler
 from rtc.intake import Intake
 from rtc.limits import Limits
@@ -199,8 +200,8 @@ class Runner:
         except (TypeError, ValueError) as error:
             raise failure("emit", error) from error
         if isinstance(control, AdditionalOutputs):
+            await turn()  # outputs are not paced, and must not keep the loop from others
             await self._send_outputs(control)
-            await asyncio.sleep(0)  # outputs are not paced, and must not keep the loop from others
         if frame is not None:
             await self.playout.write(*frame)
         if isinstance(control, CloseStream):
