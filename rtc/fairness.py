@@ -3,10 +3,14 @@
 import asyncio
 from weakref import WeakKeyDictionary
 
-_lines: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
+class Turns:
+    """One at a time, and in between the event loop looks after everything else."""
 
-async def turn() -> None:
-    """Wait until the event loop has looked after everything else since the last one who came here had a turn."""
-    async with _lines.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-        await asyncio.sleep(0)
+    def __init__(self) -> None:
+        self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+    async def next(self) -> None:
+        """Wait until whoever came before has had a turn, and the loop has done what was due then."""
+        async with self._lines.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            await asyncio.sleep(0)

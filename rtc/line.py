@@ -8,9 +8,11 @@ from rtc.core.events import Event
 from rtc.core.formats import Framing, MediaFormat
 from rtc.core.messages import Clear, FetchOutput, Mark, serialize, serialize_media
 from rtc.emission import AdditionalOutputs
-from rtc.fairness import turn
+from rtc.fairness import Turns
 from rtc.ports import Record, Socket
 from rtc.tasks import Tasks
+
+_announcements = Turns()
 
 
 class SocketLine:
@@ -72,6 +74,6 @@ class SocketLine:
         text = serialize(FetchOutput())
         while self._untold:
             self._untold -= 1
-            await turn()
+            await _announcements.next()
             await self._socket.send_text(text)
         self._telling = None
