@@ -37,6 +37,7 @@ document.querySelector("button").addEventListener("click", () => client.connect(
 </script>
 """
 GIVEN = "window.outputs.find(({ inputs }) => inputs)?.inputs[0]"
+ALL_GIVEN = "window.outputs.filter(({ inputs }) => inputs).length === 2"
 
 
 def open_elsewhere(open_page, server, tickets: list[str]) -> Page:
@@ -50,6 +51,7 @@ def open_elsewhere(open_page, server, tickets: list[str]) -> Page:
 def test_with_a_ticket_for_each_session_all_of_it_works(open_page, server):
     page = open_elsewhere(open_page, server, [make_ticket("asking") for _ in range(2)])
     assert wait_until(page, GIVEN) == "from elsewhere"
+    wait_until(page, ALL_GIVEN)  # else the second is on its way when the call is over
     page.evaluate("window.client.stop()")
     expect(page.locator("#text")).to_have_text("You ended the call.")
     page.get_by_role("button", name="Talk").click()
