@@ -28,7 +28,7 @@ SHORTEST_RETRY_S = 0.05
 LONGEST_RETRY_S = 1.0
 
 GATHER_S = 0.003
-"""How long the first record waits for others: each transaction takes the interpreter from the audio."""
+"""How long an output waits for those of other sessions: each transaction takes the interpreter from the audio."""
 ROWS_AT_ONCE = 200
 """How many outputs go into one statement. SQLite takes 999 parameters; each output has four."""
 
@@ -95,7 +95,8 @@ class Journal:
         perform_soon(self._drain)
 
     def _drain(self) -> None:
-        time.sleep(GATHER_S)
+        if isinstance(self._pending[0], OutputRecord):
+            time.sleep(GATHER_S)
         with self._lock:
             batch, self._pending = self._pending, []
         lost = _write_patiently(batch)
