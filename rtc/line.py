@@ -1,6 +1,5 @@
 """What a handler's runner says to its client and to the session's record, on one socket."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -8,11 +7,8 @@ from rtc.core.events import Event
 from rtc.core.formats import Framing, MediaFormat
 from rtc.core.messages import Clear, FetchOutput, Mark, serialize, serialize_media
 from rtc.emission import AdditionalOutputs
-from rtc.fairness import Turns
 from rtc.ports import Record, Socket
 from rtc.tasks import Tasks
-
-_announcements = Turns()
 
 
 class SocketLine:
@@ -37,8 +33,7 @@ class SocketLine:
         self._tasks = tasks
         self.report = report
         self.failed = record.failed
-        self._untold = 0
-        self._telling: asyncio.Task[None] | None = None
+        self.flush = record.flush
         self.sample_rate = None if media_format is None else media_format.sample_rate
         binary = media_format is not None and media_format.framing is Framing.BINARY
         self.send_audio: Callable[[bytes], Awaitable[None]] = socket.send_bytes if binary else self._send_media
@@ -60,20 +55,9 @@ class SocketLine:
     def rate_measured(self, sample_rate: int) -> None:
         self.sample_rate = sample_rate
 
-    async def flush(self) -> None:
-        await self._record.flush()
-        if self._telling is not None:
-            await asyncio.wait([self._telling])
-
     def _announce_outputs(self, count: int) -> None:
-        self._untold += count
-        if self._telling is None:
-            self._telling = self._tasks.start(self._tell())
+        self._tasks.start(self._send_repeatedly(serialize(FetchOutput()), count))
 
-    async def _tell(self) -> None:
-        text = serialize(FetchOutput())
-        while self._untold:
-            self._untold -= 1
-            await _announcements.next()
+    async def _send_repeatedly(self, text: str, count: int) -> None:
+        for _ in range(count):
             await self._socket.send_text(text)
-        self._telling = None
