@@ -32,8 +32,6 @@ class Taken(Enum):
     """Nothing more is taken: stop."""
 
 
-PLAYED, NOTHING, OVER = Taken  # Python 3.11 looks a member up on its class slower than it calls a function
-
 Deliver = Callable[[Any], Awaitable[Taken]]
 """Takes one emission."""
 
@@ -142,9 +140,9 @@ class TaskDriver:
             while not cancelling():
                 began = clock()
                 taken = await deliver(await emit())
-                if taken is PLAYED:
+                if taken is Taken.PLAYED:
                     throttle.busy()
-                elif taken is OVER:
+                elif taken is Taken.OVER:
                     return
                 elif pause_s := throttle.pause_s(clock() - began):
                     await self._received.wait_for(pause_s)

@@ -85,11 +85,9 @@ class Intake:
     def get(self) -> Frame | None:
         """The next frame, `(handler's rate, int16 array of shape (1, n))`; None when none is ready."""
         while self._estimator is None:
-            if not self._payloads:
-                return None
             try:
                 payload = self._payloads.popleft()
-            except IndexError:  # the loop dropped it between a thread's look and here
+            except IndexError:  # the loop dropped it between a thread's wake-up and here
                 return None
             self._bytes_got += len(payload)
             samples = self._decode(payload)

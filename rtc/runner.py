@@ -11,7 +11,7 @@ from rtc.core.events import Broken, Event, Finish, PlayedOut
 from rtc.core.exceptions import HandlerError
 from rtc.core.formats import Encoding, MediaFormat
 from rtc.core.messages import Clear, Log, Mark
-from rtc.drivers import NOTHING, OVER, PLAYED, Driver, Taken, TaskDriver, blaming, failure
+from rtc.drivers import Driver, Taken, TaskDriver, blaming, failure
 from rtc.emission import AdditionalOutputs, AudioFrame, CloseStream, take_apart
 from rtc.handlers import AsyncStreamHandler
 from rtc.intake import Intake
@@ -190,9 +190,9 @@ class Runner:
     async def _deliver(self, value: Any) -> Taken:
         """Take one emission."""
         if self._finishing.is_set():
-            return OVER
+            return Taken.OVER
         if value is None:
-            return NOTHING
+            return Taken.NOTHING
         try:
             emitted, control = take_apart(value)
             frame = None if emitted is None else _to_pcm(emitted)
@@ -205,10 +205,10 @@ class Runner:
             await self.playout.write(*frame)
         if isinstance(control, CloseStream):
             await self._line.report(Finish(reason="handler_closed", text=control.msg))
-            return OVER
+            return Taken.OVER
         if control is None and (frame is None or not frame[1].size):
-            return NOTHING
-        return PLAYED
+            return Taken.NOTHING
+        return Taken.PLAYED
 
     async def _send_outputs(self, outputs: AdditionalOutputs) -> None:
         try:

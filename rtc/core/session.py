@@ -66,9 +66,6 @@ class State(Enum):
     ENDED = "ended"
 
 
-_ACTIVE = State.ACTIVE  # Python 3.11 looks a member up on its class slower than it calls a function
-
-
 class Session:
     """The state of one session.
 
@@ -107,7 +104,7 @@ class Session:
 
     def takes(self, payload: bytes) -> bool:
         """Whether `handle(Media(payload))` would do nothing but deliver it: so it need not be asked for every frame."""
-        return self.state is _ACTIVE and not len(payload) % self._sample_bytes
+        return self.state is State.ACTIVE and not len(payload) % self._sample_bytes
 
     # Steps: what a table cell does ---------------------------------------------------------------------------
 
