@@ -20,6 +20,8 @@ from tests.browser.test_bad_network import (  # noqa: F401
     test_frames_that_come_late_and_in_bunches_leave_no_gap,
 )
 from tests.browser.test_client_page import (  # noqa: F401
+    LONGEST_DELAY_S,
+    LONGEST_GAP_S,
     test_a_blocked_microphone_is_explained,
     test_a_muted_microphone_is_silent,
     test_a_stream_that_only_plays_asks_for_no_microphone,
@@ -47,8 +49,6 @@ pytestmark = [pytest.mark.live, pytest.mark.long]
 RELAY = Path(__file__).with_name("bidi_relay.py")
 ALLOWED, DENIED = 1, 2  # what Firefox writes down for a permission
 LISTENED_S = 20
-LONGEST_GAP_S = 0.04
-LONGEST_DELAY_S = 0.5
 
 
 @pytest.fixture(scope="module")
