@@ -26,14 +26,24 @@ class JumpingSelector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now_s = 0.0
-        self.jobs = 0
+        self._jobs = 0
+        self._counted_at = 0.0
+
+    def job_started(self) -> None:
+        if not self._is_busy_outside():
+            self._counted_at = time.monotonic()
+        self._jobs += 1
+
+    def job_done(self) -> None:
+        self._jobs -= 1
 
     def select(self, timeout: float | None = None) -> Any:
         if self._is_busy_outside():
-            began = time.monotonic()
             ready = super().select(timeout)
-            self.now_s += time.monotonic() - began
+            counted_at, self._counted_at = self._counted_at, time.monotonic()
+            self.now_s += self._counted_at - counted_at
             return ready
+        self._counted_at = time.monotonic()
         ready = super().select(0)
         if not ready:
             if timeout is None:
@@ -42,7 +52,7 @@ class JumpingSelector(selectors.DefaultSelector):
         return ready
 
     def _is_busy_outside(self) -> bool:
-        return self.jobs > 0 or len(self.get_map()) > 1  # one is the socket that wakes the loop itself
+        return self._jobs > 0 or len(self.get_map()) > 1  # one is the socket that wakes the loop itself
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
@@ -59,19 +69,19 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> "asyncio.Future[T]":
         future = super().run_in_executor(executor, func, *args)
-        self._jumping.jobs += 1
+        self._jumping.job_started()
         future.add_done_callback(self._job_done)
         return future
 
     async def shutdown_default_executor(self, *args: Any, **kwargs: Any) -> None:
-        self._jumping.jobs += 1  # a thread that run_in_executor() knows nothing of
+        self._jumping.job_started()  # a thread that run_in_executor() knows nothing of
         try:
             await super().shutdown_default_executor(*args, **kwargs)
         finally:
-            self._jumping.jobs -= 1
+            self._jumping.job_done()
 
     def _job_done(self, future: "asyncio.Future[Any]") -> None:
-        self._jumping.jobs -= 1
+        self._jumping.job_done()
 
 
 def run_virtual(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -20,6 +20,9 @@ PROJECT_VARIABLES = {
     "RTC_ALLOWED_ORIGINS",
 }
 
+HEEDING_SIGINT = ["env", "--default-signal=INT"]
+"""A shell has what it runs in the background ignore it, and that is inherited."""
+
 COMMANDS = {
     "daphne": ["-m", "daphne", "--bind", "127.0.0.1", "--port", "0", APPLICATION],
     "uvicorn": ["-m", "uvicorn", "--host", "127.0.0.1", "--port", "0", "--lifespan", "off", APPLICATION],
@@ -103,9 +106,8 @@ class Server:
             copy(self._template, self.database)
         # The process writes the file itself, so that what it has logged is there once a client has seen its effect.
         with self.log_path.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, *COMMANDS[self.kind]], cwd=ROOT, env=self.environment, stdout=log, stderr=log
-            )
+            command = [*HEEDING_SIGINT, sys.executable, *COMMANDS[self.kind]]
+            self._process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         self._wait_for_port()
         if not self._port:
             self.stop()

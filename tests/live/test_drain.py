@@ -37,7 +37,7 @@ async def echoes(client):
 
 
 async def exited(server, timeout_s=QUICK_S):
-    return await asyncio.wait_for(asyncio.to_thread(server.wait), timeout_s)
+    return await asyncio.to_thread(server.wait, timeout_s)
 
 
 @pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
