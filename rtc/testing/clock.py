@@ -68,8 +68,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._jumping.now_s
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> "asyncio.Future[T]":
-        future = super().run_in_executor(executor, func, *args)
         self._jumping.job_started()
+        try:
+            future = super().run_in_executor(executor, func, *args)
+        except RuntimeError:  # the executor was shut down
+            self._jumping.job_done()
+            raise
         future.add_done_callback(self._job_done)
         return future
 
