@@ -20,12 +20,15 @@ from rtc import registry
 from rtc.conf import conf
 from rtc.database import perform_soon
 from rtc.models import Input, Output, TimelineEntry
+from rtc.recent import recent
 
 logger = logging.getLogger(__name__)
 
 SHORTEST_RETRY_S = 0.05
 LONGEST_RETRY_S = 1.0
 
+GATHER_S = 0.003
+"""How long an output waits for those of other sessions: each transaction takes the interpreter from the audio."""
 ROWS_AT_ONCE = 200
 """How many outputs go into one statement. SQLite takes 999 parameters; each output has four."""
 
@@ -92,11 +95,16 @@ class Journal:
         perform_soon(self._drain)
 
     def _drain(self) -> None:
+        if isinstance(self._pending[0], OutputRecord):
+            time.sleep(GATHER_S)
         with self._lock:
             batch, self._pending = self._pending, []
         lost = _write_patiently(batch)
         # An end that is never written would keep its place. There is one for each session, and it waits for `resume`.
         self._put_off += [record for record in lost if isinstance(record, EndRecord)]
+        for record in batch:
+            if isinstance(record, EndRecord):
+                recent.forget(record.session_pk)
         for settled, count in Counter(record.settled for record in batch).items():
             if settled is not None:
                 settled(count)
@@ -179,6 +187,8 @@ def _write(batch: Sequence[Record]) -> None:
                 registry.activate(record.session_pk)
             elif isinstance(record, EndRecord):
                 registry.end(record.session_pk, record.reason, record.close_code, record.figures)
+    for output in outputs:
+        recent.add(output.session_pk, output.position, output.payload)
 
 
 def _insert_outputs(records: list[OutputRecord]) -> None:

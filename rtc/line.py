@@ -1,5 +1,6 @@
 """What a handler's runner says to its client and to the session's record, on one socket."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -7,8 +8,11 @@ from rtc.core.events import Event
 from rtc.core.formats import Framing, MediaFormat
 from rtc.core.messages import Clear, FetchOutput, Mark, serialize, serialize_media
 from rtc.emission import AdditionalOutputs
+from rtc.fairness import Turns
 from rtc.ports import Record, Socket
 from rtc.tasks import Tasks
+
+_announcements = Turns()
 
 
 class SocketLine:
@@ -33,7 +37,8 @@ class SocketLine:
         self._tasks = tasks
         self.report = report
         self.failed = record.failed
-        self.flush = record.flush
+        self._untold = 0
+        self._telling: asyncio.Task[None] | None = None
         self.sample_rate = None if media_format is None else media_format.sample_rate
         binary = media_format is not None and media_format.framing is Framing.BINARY
         self.send_audio: Callable[[bytes], Awaitable[None]] = socket.send_bytes if binary else self._send_media
@@ -55,9 +60,20 @@ class SocketLine:
     def rate_measured(self, sample_rate: int) -> None:
         self.sample_rate = sample_rate
 
-    def _announce_outputs(self, count: int) -> None:
-        self._tasks.start(self._send_repeatedly(serialize(FetchOutput()), count))
+    async def flush(self) -> None:
+        await self._record.flush()
+        if self._telling is not None:
+            await asyncio.wait([self._telling])
 
-    async def _send_repeatedly(self, text: str, count: int) -> None:
-        for _ in range(count):
+    def _announce_outputs(self, count: int) -> None:
+        self._untold += count
+        if self._telling is None:
+            self._telling = self._tasks.start(self._tell())
+
+    async def _tell(self) -> None:
+        text = serialize(FetchOutput())
+        while self._untold:
+            self._untold -= 1
+            await _announcements.next()
             await self._socket.send_text(text)
+        self._telling = None

@@ -12,13 +12,14 @@ from django.db.models.sql import Query
 
 from rtc.conf import conf
 from rtc.database import look_up
-from rtc.models import Session, Worker
+from rtc.models import Output, Session, Worker
 
 MAX_USES = 100
 """How many of the sessions that used an id are looked at, the newest: anybody can use an id as often as they like."""
 
 _ROWS = f"""
-    SELECT s.id, s.state, s.user_id, s.owner_key, s.ticket, s.worker_id, w.mailbox
+    SELECT s.id, s.state, s.user_id, s.owner_key, s.ticket, s.worker_id, w.mailbox,
+        (SELECT MAX(o.position) FROM {Output._meta.db_table} o WHERE o.session_id = s.id)
     FROM {Session._meta.db_table} s LEFT JOIN {Worker._meta.db_table} w
     ON w.id = s.worker_id AND w.ended_at IS NULL AND w.last_beat_at >= {{silent}}
     WHERE s.session_id = %s ORDER BY s.id DESC LIMIT %s
@@ -33,6 +34,7 @@ class FoundSession:
     Args:
         mailbox: where its worker receives messages; empty when that has been silent for `RTC_WORKER_LOST_S`, or never
             could.
+        last_position: of its last output; 0 when it has none.
     """
 
     pk: int
@@ -42,6 +44,7 @@ class FoundSession:
     ticket: str
     worker_id: int | None
     mailbox: str
+    last_position: int
 
 
 async def sessions_of(session_id: str) -> list[FoundSession]:
@@ -63,8 +66,9 @@ def _sessions_of(session_id: str) -> list[FoundSession]:
                 ticket=ticket,
                 worker_id=worker_id,
                 mailbox=mailbox or "",
+                last_position=last_position or 0,
             )
-            for pk, state, user_id, owner_key, ticket, worker_id, mailbox in cursor.fetchall()
+            for pk, state, user_id, owner_key, ticket, worker_id, mailbox, last_position in cursor.fetchall()
         ]
 
 

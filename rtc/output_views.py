@@ -14,11 +14,11 @@ from rtc.answers import Refusal
 from rtc.conf import conf
 from rtc.core.messages import SESSION_ID
 from rtc.cors import cross_origin
-from rtc.database import look_up
 from rtc.lookup import FoundSession
 from rtc.models import Session
-from rtc.outputs import events_after, is_event_id, last_position, pace, position_of, waiting_for
+from rtc.outputs import events_after, is_event_id, position_of, waiting_for
 from rtc.ownership import Claim, claim_of, session_for
+from rtc.pace import pace
 from rtc.reading import leave_request_thread, tidy
 from rtc.watch import watch
 
@@ -55,7 +55,7 @@ async def outputs(request: HttpRequest) -> HttpResponseBase:
     session = await session_for(claim, session_id)
     position = 0
     if session is not None:
-        position, is_over = await _place(session, last_event_id)
+        position, is_over = _place(session, last_event_id)
     else:
         is_over = is_event_id(last_event_id)  # it was deleted
     if is_over:
@@ -65,16 +65,15 @@ async def outputs(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-async def _place(session: FoundSession, last_event_id: str) -> tuple[int, bool]:
+def _place(session: FoundSession, last_event_id: str) -> tuple[int, bool]:
     """The position to go on behind, and whether the reader has had the last event."""
     position = position_of(last_event_id, session.pk)
     if position == 0:
         return 0, False
-    last = await look_up(last_position, session.pk)
-    if position <= last:
+    if position <= session.last_position:
         return position, False
     # Only `end` has an id beyond the outputs.
-    return 0, session.state == Session.State.ENDED and position == last + 1
+    return 0, session.state == Session.State.ENDED and position == session.last_position + 1
 
 
 async def _stream(

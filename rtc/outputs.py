@@ -9,32 +9,31 @@ import json
 import logging
 import re
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from django.db import connection
 from django_eventstream import views
 from django_eventstream.event import Event
-from django_eventstream.eventrequest import EventRequest
 from django_eventstream.eventstream import EventPermissionError
 from django_eventstream.storage import DjangoModelStorage
+from django_eventstream.utils import get_storage, sse_encode_event
 
 from rtc.models import Output, Session
+from rtc.pace import pace
+from rtc.reading import read
+from rtc.recent import recent
 
 logger = logging.getLogger(__name__)
 
 GATHER_S = 0.05
 """How long a reader gathers outputs that come thick and fast. Each read takes the interpreter from the audio."""
-READS_PER_S = 250
-"""How often all readers of a process together read, at most, once they do so all the time: the more there are, the
-longer each gathers."""
-READS_IN_A_ROW = 50
-"""How many may follow one another faster than that after a rest."""
-SPACING_S = 0.002
-"""How far apart those are: what sessions emit at the same moment wakes many readers, and audio goes between them."""
-LONGEST_TURN_S = 0.2
-"""How long a request waits for its turn, at most: a crowd of strangers must not hold up a session's readers."""
+READ_ROWS = 100
+"""How many events are read at a time."""
+STREAM_OPEN = "event: stream-open\ndata:\n\n"
+KEEP_ALIVE = "event: keep-alive\ndata:\n\n"
+KEEP_ALIVE_S = 20.0
 
 OUTPUT = "output"
 END = "end"
@@ -52,8 +51,6 @@ _ROWS = f"""
 for each output. A query set takes four times as long, 0.43 ms, and audio waits for the interpreter meanwhile.
 """
 
-_LAST = f"SELECT MAX(position) FROM {Output._meta.db_table} WHERE session_id = %s"
-
 _admitted: ContextVar[str] = ContextVar("rtc_admitted_channel", default="")
 """The channel that what runs now may read. A project may route django-eventstream's own view, which asks nobody."""
 
@@ -70,14 +67,6 @@ def position_of(event_id: str, session_pk: int) -> int:
     """The position in that session's outputs that a `Last-Event-ID` names; 0 for what is none of its ids."""
     found = _EVENT_ID.fullmatch(event_id)
     return int(found[2]) if found and int(found[1]) == session_pk else 0
-
-
-def last_position(session_pk: int) -> int:
-    """The position of the session's last output, or 0. Reads the database."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LAST, [session_pk])
-        last: int | None = cursor.fetchone()[0]
-    return last or 0
 
 
 def is_event_id(text: str) -> bool:
@@ -146,40 +135,23 @@ class OutputListenerManager(views.ListenerManager):
         return sessions, {channel.removeprefix(waiting) for channel in channels if channel.startswith(waiting)}
 
 
-class Pace:
-    """When the next reader of this process may read, by leaky buckets (ITU-T I.371's generic cell rate algorithm)."""
-
-    def __init__(self) -> None:
-        self._full_at = 0.0
-        self._free_at = 0.0
-
-    def next(self, at: float) -> float:
-        """The first time from `at` on, in seconds of the loop's clock, that is free; it is taken."""
-        slot_s = 1 / READS_PER_S
-        read_at = max(at, self._free_at, self._full_at - READS_IN_A_ROW * slot_s)
-        self._full_at = max(at, self._full_at) + slot_s
-        self._free_at = read_at + SPACING_S
-        return read_at
-
-    async def turn(self) -> None:
-        """Wait for it; where the line is too long, for `LONGEST_TURN_S` beside it."""
-        now = asyncio.get_running_loop().time()
-        too_long = self._free_at - now > LONGEST_TURN_S
-        await asyncio.sleep(LONGEST_TURN_S if too_long else self.next(now) - now)
-
-
-pace = Pace()
-
-
 class OutputListener(views.Listener):
     """Is woken at once when it has slept, then at most every `GATHER_S`, so that it reads many outputs at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, channel: str) -> None:
         super().__init__()
+        self.channels = {channel}
         self._rested_at = 0.0
 
     def wake_threadsafe(self) -> None:
-        self.loop.call_soon_threadsafe(self._wake_rested)
+        try:
+            here = asyncio.get_running_loop() is self.loop
+        except RuntimeError:
+            here = False
+        if here:
+            self._wake_rested()
+        else:
+            self.loop.call_soon_threadsafe(self._wake_rested)
 
     def _wake_rested(self) -> None:
         now = self.loop.time()
@@ -189,6 +161,18 @@ class OutputListener(views.Listener):
             self.aevent.set()
         else:
             self.loop.call_at(wake_at, self.aevent.set)
+
+    async def announced(self, timeout_s: float) -> bool:
+        """Whether something was announced since the last time this was asked; waits for it so long."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.aevent.wait()
+        except TimeoutError:
+            return False
+        with _listeners.lock:
+            self.overflow = False
+            self.aevent.clear()
+        return True
 
 
 def _wake(listener: views.Listener) -> None:
@@ -220,58 +204,60 @@ def announce_start(session_id: str) -> None:
 
 
 @contextmanager
-def waiting_for(session_id: str) -> Iterator["Start"]:
-    """Within it, `announce_start` is heard."""
-    listener = OutputListener()
-    listener.channels = {_waiting_channel(session_id)}
+def _listening(channel: str) -> Iterator[OutputListener]:
+    """Within it, what is announced in that channel is heard. On the event loop."""
+    listener = OutputListener(channel)
     listener.assign_loop()
     _listeners.add_listener(listener)
     try:
-        yield Start(listener)
+        yield listener
     finally:
         _listeners.remove_listener(listener)
 
 
-class Start:
-    """Whether a start was announced since the last time this was asked."""
-
-    def __init__(self, listener: views.Listener) -> None:
-        self._listener = listener
-
-    async def announced(self, timeout_s: float) -> bool:
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._listener.aevent.wait()
-        except TimeoutError:
-            return False
-        with _listeners.lock:
-            self._listener.overflow = False
-            self._listener.aevent.clear()
-        return True
+def waiting_for(session_id: str) -> AbstractContextManager[OutputListener]:
+    """Within it, `announce_start` is heard."""
+    return _listening(_waiting_channel(session_id))
 
 
 async def events_after(session_pk: int, position: int) -> AsyncGenerator[str, None]:
     """The event stream of a session's outputs behind that position, as text, to its `end`. Who calls it has checked
-    that the reader may see them.
+    that the reader may see them, and has seen the session there.
+
+    django-eventstream's own stream asks the database each time it is woken, in another thread.
     """
     channel = channel_of(session_pk)
-    _admitted.set(channel)
-    request = EventRequest()
-    request.channels = {channel}
-    request.channel_last_ids = {channel: str(position)}
-    request.is_next = False
-    listener = OutputListener()
-    listener.channels = {channel}
-    async with aclosing(views.stream(request, listener)) as texts:
-        async for text in texts:
-            if text:  # nothing new was found, perhaps
+    with _listening(channel) as listener:
+        text = STREAM_OPEN
+        rows = recent.after(session_pk, position)
+        while True:
+            if rows is None:
+                events = await read(_stored_events, channel, position)
+            else:
+                events = [Event(channel, OUTPUT, payload, id=at) for at, payload in rows]
+            text += "".join(_encode(event) for event in events)
+            if text:
                 yield text
-            if _holds_end(text):
+            if events and events[-1].type == END:
                 return
-            _admitted.set(channel)  # whoever asks for the next text may be another task
+            text = ""
+            if events:
+                position = events[-1].id
+            if len(events) < READ_ROWS and not await listener.announced(KEEP_ALIVE_S):
+                text = KEEP_ALIVE
+            # Announced, but nothing new is kept here: it is the end, or came from another process.
+            rows = recent.after(session_pk, position) or None
 
 
-def _holds_end(text: str) -> bool:
-    # No data holds a line like it: each line of data begins with `data:`.
-    line = f"event: {END}\n"
-    return text.startswith(line) or f"\n{line}" in text
+def _stored_events(channel: str, position: int) -> list[Event]:
+    admitted = _admitted.set(channel)
+    try:
+        events: list[Event] = get_storage().get_events(channel, position, READ_ROWS)
+    finally:
+        _admitted.reset(admitted)
+    return events
+
+
+def _encode(event: Event) -> str:
+    text: str = sse_encode_event(event.type, event.data, event_id=f"{event.channel}:{event.id}")
+    return text

@@ -96,14 +96,18 @@ class CallRecord:
                     reason=reason,
                     close_code=close_code,
                     figures=figures,
+                    settled=self._end_settled,
                 )
             )
 
+    def _end_settled(self, count: int) -> None:
+        announce(self.pk)  # only now do readers learn of the end whatever they had read: see `rtc.recent`
+
     def _outputs_settled(self, count: int) -> None:
-        announce(self.pk)
         self._call_soon(self._outputs_stored, count)
 
     def _outputs_stored(self, count: int) -> None:
+        announce(self.pk)
         now = self._loop.time()
         for _ in range(count):
             tally.output.add(now - self._emitted_at.popleft())

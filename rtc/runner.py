@@ -13,6 +13,7 @@ from rtc.core.formats import Encoding, MediaFormat
 from rtc.core.messages import Clear, Log, Mark
 from rtc.drivers import Driver, Taken, TaskDriver, blaming, failure
 from rtc.emission import AdditionalOutputs, AudioFrame, CloseStream, take_apart
+from rtc.fairness import Turns
 from rtc.handlers import AsyncStreamHandler
 from rtc.intake import Intake
 from rtc.limits import Limits
@@ -36,6 +37,8 @@ CANCEL_TIMEOUT_S = 1.0
 """How long a `shutdown` that took too long may take to end once it is cancelled."""
 MEASURE_LIMIT_S = 3.0
 """When to decide on the rate of a client that declares none, however little it has sent."""
+
+_emissions = Turns()
 
 
 class Line(Protocol):
@@ -199,8 +202,8 @@ class Runner:
         except (TypeError, ValueError) as error:
             raise failure("emit", error) from error
         if isinstance(control, AdditionalOutputs):
+            await _emissions.next()  # outputs are not paced, and must not keep the loop from others
             await self._send_outputs(control)
-            await asyncio.sleep(0)  # outputs are not paced, and must not keep the loop from others
         if frame is not None:
             await self.playout.write(*frame)
         if isinstance(control, CloseStream):

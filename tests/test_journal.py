@@ -30,7 +30,8 @@ def journal():
 def naps(monkeypatch):
     """Notes how long the writer would have slept, and does not."""
     naps = []
-    monkeypatch.setattr(module.time, "sleep", naps.append)
+    monkeypatch.setattr(module, "GATHER_S", 0.0)
+    monkeypatch.setattr(module.time, "sleep", lambda nap_s: naps.append(nap_s) if nap_s else None)
     return naps
 
 

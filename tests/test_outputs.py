@@ -2,8 +2,8 @@
 
 import asyncio
 import json
+import re
 
-import numpy as np
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import OperationalError, connection, connections
@@ -15,24 +15,21 @@ from django_eventstream.utils import get_storage
 from django_eventstream.views import Listener, get_listener_manager
 
 from rtc import output_views, outputs, reading, registry
+from rtc.database import submit
 from rtc.models import Output, Session
 from rtc.outputs import (
-    LONGEST_TURN_S,
-    READS_IN_A_ROW,
-    READS_PER_S,
-    SPACING_S,
     OutputListenerManager,
     OutputStorage,
-    Pace,
     channel_of,
     events_after,
     position_of,
     waiting_for,
 )
 from rtc.ownership import Claim
+from rtc.recent import recent
+from rtc.records import CallRecord
 from rtc.watch import watch
 from tests.registering import CALLER
-from tests.virtual_time import virtual_time
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -216,6 +213,71 @@ async def test_a_reader_follows_announcements_to_the_end(session):
     assert outputs.listened() == (set(), set())
 
 
+class TestRecentOutputs:
+    """Readers of the process that stores them."""
+
+    @pytest.fixture(autouse=True)
+    def forgotten(self, session):
+        yield
+        recent.forget(session.pk)
+
+    @staticmethod
+    async def put(session, position):
+        """As the journal does it."""
+        await sync_to_async(store)(session, position)
+        recent.add(session.pk, position, json.dumps(position))
+        outputs.announce(session.pk)
+
+    async def test_are_read_without_the_database(self, session, monkeypatch):
+        texts = events_after(session.pk, 0)
+        await next_text(texts)
+        await self.put(session, 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(OutputStorage, "get_events", lambda *_: pytest.fail("the database was asked"))
+            for position in (1, 2, 3):
+                assert await next_text(texts) == f"event: output\nid: rtc-{session.pk}:{position}\ndata: {position}\n\n"
+                await self.put(session, position + 1)
+        await texts.aclose()
+
+    async def test_their_end_is_told_of_once_they_are_forgotten(self, session):
+        texts = events_after(session.pk, 0)
+        await next_text(texts)
+        await self.put(session, 1)
+        await next_text(texts)
+        recent.add(session.pk, 2, "2")
+        await sync_to_async(store)(session, 2)
+        await sync_to_async(end)(session)  # announces it; the reader finds an output that it has not had
+        assert "data: 2" in await next_text(texts)
+        recent.forget(session.pk)
+        outputs.announce(session.pk)
+        assert "event: end" in await next_text(texts)
+
+    async def test_what_another_process_ends_is_found_in_time(self, session, monkeypatch):
+        monkeypatch.setattr(outputs, "KEEP_ALIVE_S", 0.05)
+        await self.put(session, 1)
+        texts = events_after(session.pk, 0)
+        assert "data: 1" in await next_text(texts)
+        await sync_to_async(Session.objects.filter(pk=session.pk).update)(state=Session.State.ENDED, end_reason="idle")
+        text = await next_text(texts)
+        assert text.startswith(outputs.KEEP_ALIVE)
+        assert "event: end" in text
+
+    async def test_a_call_that_ends_with_its_outputs_is_read_to_its_end(self, session):
+        """Whatever the reader had read when it was told."""
+        record = CallRecord(session.pk, None)
+        texts = events_after(session.pk, 0)
+        for number in range(20):
+            await record.output((number,), lambda count: None)
+            await asyncio.sleep(0.001 * (number % 3))
+        record.ended("done", 1000, registry.Figures())
+        async with asyncio.timeout(5):
+            text = "".join([text async for text in texts])
+        assert [int(at) for at in re.findall(rf"id: rtc-{session.pk}:(\d+)", text)] == list(range(1, 22))
+        assert text.endswith(f'event: end\nid: rtc-{session.pk}:21\ndata: {{"reason": "done"}}\n\n')
+        await asyncio.to_thread(lambda: submit(connections.close_all).result())
+        assert recent.after(session.pk, 20) is None
+
+
 async def test_the_word_end_in_an_output_ends_nothing(session):
     await Output.objects.acreate(session=session, position=1, payload=json.dumps("\nevent: end\n"))
     texts = events_after(session.pk, 0)
@@ -293,24 +355,3 @@ async def test_a_reader_that_is_dropped_in_mid_stream_leaves_nothing(session):
     async with asyncio.timeout(5):
         while outputs.listened() != (set(), set()) or watch._readers:
             await asyncio.sleep(0)
-
-
-def test_readers_share_the_reads_of_their_process():
-    pace = Pace()
-    rested = [pace.next(100.0) for _ in range(READS_IN_A_ROW)]
-    assert rested == pytest.approx(100.0 + SPACING_S * np.arange(READS_IN_A_ROW))
-    busy = [pace.next(100.0) for _ in range(2 * READS_PER_S)]
-    assert np.diff(busy)[-READS_PER_S:] == pytest.approx(1 / READS_PER_S)
-    assert np.diff(busy).min() >= SPACING_S - 1e-9
-    assert (len(rested) + len(busy) - READS_IN_A_ROW) / (busy[-1] - 100.0) == pytest.approx(READS_PER_S, rel=0.01)
-    assert pace.next(200.0) == 200.0
-    assert pace.next(200.1) == 200.1
-
-
-@virtual_time
-async def test_a_crowd_of_requests_holds_up_no_reader():
-    pace, loop = Pace(), asyncio.get_running_loop()
-    began = loop.time()
-    await asyncio.gather(*(pace.turn() for _ in range(5_000)))
-    assert loop.time() - began <= 2 * LONGEST_TURN_S
-    assert pace.next(began) - began <= 2 * LONGEST_TURN_S
