@@ -9,16 +9,20 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import Context, copy_context
 from enum import Enum
 from typing import Any, Protocol
 
 from rtc.core.exceptions import HandlerError
+from rtc.eager import Begun, begin
 from rtc.handlers import AsyncStreamHandler
-from rtc.intake import Intake
+from rtc.intake import Frame, Intake
 from rtc.wakeup import Wakeup
 
 SHORTEST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.2
+APART_S = 0.005
+"""Frames that come closer together than this wake a task: a burst must not keep the loop from others."""
 
 
 class Taken(Enum):
@@ -87,19 +91,51 @@ class Throttle:
 
 
 class TaskDriver:
-    """Runs an `AsyncStreamHandler` as tasks on the event loop."""
+    """Runs an `AsyncStreamHandler` as tasks on the event loop.
+
+    A frame that comes while `receive` is idle is handed over at once, in the name of the task that runs it: what else
+    the loop is busy with would come between. The task goes on with a `receive` that has to wait.
+    """
+
+    _intake: Intake
+    _receiving: asyncio.Task[None]
+    _context: Context
 
     def __init__(self, handler: AsyncStreamHandler) -> None:
         self._handler = handler
+        self._clock = asyncio.get_running_loop().time
         self._frame_there = Wakeup()
-        self.arrived = self._frame_there.set
+        self._handed_over_at = 0.0
+        self._begun: Begun | None = None
+        self._failure: BaseException | None = None
         self._received = Wakeup()
         self._started = asyncio.Event()
 
     def start(self, tasks: asyncio.TaskGroup, intake: Intake, deliver: Deliver, start_up_hold_s: float) -> None:
         tasks.create_task(self._start_up())
-        tasks.create_task(self._receive(intake, start_up_hold_s))
+        context = copy_context()
+        receiving = tasks.create_task(self._receive(intake, start_up_hold_s), context=context)
         tasks.create_task(self._emit(deliver))
+        self._intake, self._receiving, self._context = intake, receiving, context
+
+    def arrived(self) -> None:
+        now = self._clock()
+        if self._frame_there.waited_for and now - self._handed_over_at >= APART_S:
+            self._handed_over_at = now
+            self._hand_over()
+        else:
+            self._frame_there.set()
+
+    def _hand_over(self) -> None:
+        frame = self._intake.get()
+        if frame is None:
+            return
+        try:
+            self._begun = begin(self._receive_one(frame), self._receiving, self._context)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - raised by the task
+            self._failure = error
+        if self._begun is not None or self._failure is not None:
+            self._frame_there.set()
 
     async def shutdown(self) -> None:
         result = self._handler.shutdown()
@@ -117,19 +153,33 @@ class TaskDriver:
         with suppress(TimeoutError):  # a start_up that goes on as long as the session
             async with asyncio.timeout(hold_s):
                 await self._started.wait()
-        receive = self._handler.receive
         cancelling = current_task().cancelling
         with blaming("receive"):
             while not cancelling():
-                await self._frame_there.wait()
-                frame = intake.get()
-                if frame is None:
-                    continue
-                await receive(frame)
-                self._received.set()
+                await self._next_frame()
+                if self._begun is not None:
+                    begun, self._begun = self._begun, None
+                    await begun
+                elif (frame := intake.get()) is not None:
+                    await self._receive_one(frame)
                 if intake:
                     self._frame_there.set()
                     await asyncio.sleep(0)  # a backlog must not keep the loop from others
+
+    async def _next_frame(self) -> None:
+        """Wait for a frame, or for one that was handed over and that `receive` is not through with."""
+        try:
+            await self._frame_there.wait()
+        except asyncio.CancelledError as error:
+            if self._begun is None:
+                raise
+            self._begun.throw(error)  # it was cancelled in the middle of `receive`
+        if self._failure is not None:
+            raise self._failure
+
+    async def _receive_one(self, frame: Frame) -> None:
+        await self._handler.receive(frame)
+        self._received.set()
 
     async def _emit(self, deliver: Deliver) -> None:
         throttle = Throttle()

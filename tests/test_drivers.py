@@ -3,12 +3,15 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rtc import AdditionalOutputs, CloseStream, Stream
+from rtc.core.audio import decode_mulaw
 from rtc.drivers import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, Throttle
 from tests.callers import MULAW_24K, SILENCE, Client
 from tests.subjects import Echo, Scripted, level, seconds_of
-from tests.virtual_time import elapse, virtual_time
+from tests.virtual_time import elapse, run_virtual, virtual_time
 
 
 def test_the_throttle_doubles_its_pause_until_something_came():
@@ -83,6 +86,84 @@ async def test_a_backlog_for_receive_does_not_starve_another_session():
     for each in (client, other):
         await each.stop()
         await each.until_closed()
+
+
+@given(
+    sends=st.lists(st.tuples(st.sampled_from([0, 0.001, 0.02]), st.sampled_from([None, 0, 0.003, 0.05])), max_size=12)
+)
+def test_receive_gets_each_frame_in_order_and_in_one_task_however_long_it_takes(sends):
+    """Each send: seconds until the next, and what `receive` waits with it."""
+
+    class Taking(Scripted):
+        async def receive(self, frame):
+            wait_s = sends[len(self.frames)][1]
+            self.frames.append(frame)
+            self.calls.append(asyncio.current_task())
+            if wait_s is not None:
+                await asyncio.sleep(wait_s)
+            self.calls.append(asyncio.current_task())
+
+    async def run():
+        handler = Taking(input_sample_rate=24000)
+        client = Client(Stream(handler))
+        await client.start(media_format=MULAW_24K)
+        await elapse(0.1)
+        for number, (gap_s, _) in enumerate(sends):
+            await client.send(bytes([number]) * 480)
+            await asyncio.sleep(gap_s)
+        await elapse(2)
+        await client.stop()
+        assert await client.until_closed() == 1000
+        return handler
+
+    handler = run_virtual(run())
+    numbers = bytes(range(len(sends)))
+    assert [frame[1][0, 0] for frame in handler.frames] == decode_mulaw(numbers).tolist()
+    assert len(set(handler.calls[1:-1])) == bool(sends)
+
+
+@virtual_time
+async def test_a_receive_that_has_just_begun_to_wait_learns_that_the_session_is_over():
+    class Waiting(Scripted):
+        async def receive(self, frame):
+            self.calls.append("receive")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                self.calls.append("over")
+
+    handler = Waiting()
+    client = Client(Stream(handler))
+    await client.start(media_format=MULAW_24K)
+    await elapse(0.1)
+    await client.send(SILENCE * 480)
+    await client.stop()
+    assert await client.until_closed() == 1000
+    assert handler.calls == ["start_up", "receive", "over", "shutdown"]
+
+
+@virtual_time
+async def test_a_timeout_within_receive_is_its_own_however_short():
+    class Impatient(Scripted):
+        async def receive(self, frame):
+            for timeout_s in (0, 0.001):
+                try:
+                    async with asyncio.timeout(timeout_s):
+                        await asyncio.Event().wait()
+                except TimeoutError:
+                    self.calls.append("timeout")
+
+    handler = Impatient()
+    client = Client(Stream(handler))
+    await client.start(media_format=MULAW_24K)
+    for _ in range(2):
+        await elapse(0.1)
+        await client.send(SILENCE * 480)
+    await elapse(0.1)
+    await client.stop()
+    assert await client.until_closed() == 1000
+    assert handler.calls == ["start_up", *["timeout"] * 4, "shutdown"]
 
 
 @virtual_time
