@@ -13,10 +13,11 @@ from benchmarks.plot import draw
 from benchmarks.report import markdown, progress
 from benchmarks.results import Results
 from benchmarks.servers import cores, migrate, pin
-from benchmarks.targets import ALL, FASTRTC_UVICORN, OURS_UVICORN, Target
+from benchmarks.targets import ALL, BLOCKING, FASTRTC_UVICORN, OURS_UVICORN, Target
 
 HERE = Path(__file__).parent
 LONG_CALL_SESSIONS = 50
+BLOCKING_SESSIONS = (10, 50)
 
 
 def main() -> None:
@@ -33,6 +34,7 @@ def main() -> None:
         _rounds(bench, targets, arguments, results)
         results.idle = [bench.idle(target, max(arguments.sessions)) for target in targets]
         _long_calls(bench, targets, arguments, results)
+        _blocking(bench, targets, results)
     _write(results, arguments.output)
 
 
@@ -71,6 +73,14 @@ def _long_calls(bench: Bench, targets: list[Target], arguments: argparse.Namespa
     for target in targets if steps else []:
         if target.name in (OURS_UVICORN, FASTRTC_UVICORN):
             results.long_calls.append(bench.long_call(target, LONG_CALL_SESSIONS, steps))
+
+
+def _blocking(bench: Bench, targets: list[Target], results: Results) -> None:
+    if FASTRTC_UVICORN in (target.name for target in targets):
+        for sessions in BLOCKING_SESSIONS:
+            for target in BLOCKING:
+                results.blocking.append(bench.talking(target, sessions))
+                print(progress(target, results.blocking[-1]), flush=True)
 
 
 def _write(results: Results, folder: Path) -> None:

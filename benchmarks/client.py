@@ -91,7 +91,7 @@ class Load:
     sent_at, answered_at and late_s have one entry for each (seconds; NEVER when it did not happen).
     """
 
-    def __init__(self, ports: int | Sequence[int], session_count: int, *, media_format: bool) -> None:
+    def __init__(self, ports: int | Sequence[int], session_count: int, *, media_format: bool, path: str = PATH) -> None:
         self.sent_at = array("d")
         self.answered_at = array("d")
         self.late_s = array("d")
@@ -104,10 +104,9 @@ class Load:
         self._start = 0.0
         ports = [ports] if isinstance(ports, int) else ports
         for index in range(session_count):
-            self._connect(ports[index % len(ports)], index, media_format)
+            self._connect(Session(ports[index % len(ports)], path), index, media_format)
 
-    def _connect(self, port: int, index: int, media_format: bool) -> None:
-        session = Session(port)
+    def _connect(self, session: Session, index: int, media_format: bool) -> None:
         self.sessions.append(session)
         self._by_descriptor[session.socket.fileno()] = (index, session)
         self._epoll.register(session.socket.fileno(), select.EPOLLIN)

@@ -101,7 +101,7 @@ class Bench:
         with serving(target, self.core, self.folder) as server:
             _warm_up(server, target)
             before_kib = server.resident_kib()
-            load = Load(server.port, sessions, media_format=target.media_format)
+            load = _load(server, target, sessions)
             try:
                 return self._steady(server, target, load, before_kib)
             finally:
@@ -145,7 +145,7 @@ class Bench:
     def idle(self, target: Target, sessions: int) -> IdleCell:
         with serving(target, self.core, self.folder) as server:
             _warm_up(server, target)
-            load = Load(server.port, sessions, media_format=target.media_format)
+            load = _load(server, target, sessions)
             try:
                 load.wait(IDLE_SETTLE_S)
                 cpu_s, wall_s = server.cpu_s(), time.perf_counter()
@@ -158,7 +158,7 @@ class Bench:
     def long_call(self, target: Target, sessions: int, steps: int) -> LongCall:
         with serving(target, self.core, self.folder) as server:
             _warm_up(server, target)
-            load = Load(server.port, sessions, media_format=target.media_format)
+            load = _load(server, target, sessions)
             try:
                 load.wait(SETTLE_S)
                 load.run(round(steps * LONG_CALL_STEP_S / FRAME_S))
@@ -169,9 +169,13 @@ class Bench:
         return LongCall(target=target.name, sessions=sessions, p50_ms=medians.tolist())
 
 
+def _load(server: Server, target: Target, sessions: int) -> Load:
+    return Load(server.port, sessions, media_format=target.media_format, path=target.path)
+
+
 def _warm_up(server: Server, target: Target) -> None:
     """First imports, caches and specialised bytecode must not count against the first session."""
-    load = Load(server.port, WARM_UP_SESSIONS, media_format=target.media_format)
+    load = _load(server, target, WARM_UP_SESSIONS)
     load.wait(SETTLE_S)
     load.run(round(WARM_UP_S / FRAME_S))
     load.drain(DRAIN_S)

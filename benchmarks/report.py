@@ -10,13 +10,14 @@ from benchmarks.targets import (
     ALL,
     BARE_DAPHNE,
     BARE_UVICORN,
+    BLOCKING,
     FASTRTC_UVICORN,
     OURS_DAPHNE,
     OURS_UVICORN,
     Target,
 )
 
-LABELS = {target.name: target.label for target in ALL}
+LABELS = {target.name: target.label for target in (*ALL, *BLOCKING)}
 
 _RATIOS = (
     ("CPU, rtc / bare, Daphne", OURS_DAPHNE, BARE_DAPHNE, "cpu_ms"),
@@ -39,6 +40,8 @@ def markdown(results: Results) -> str:
         parts += ["Connected, started and silent:", _idle(results)]
     if results.long_calls:
         parts += [f"Median latency in ms in each {LONG_CALL_STEP_S:g} s of one call:", _long_calls(results)]
+    if results.blocking:
+        parts += ["The echo of FastRTC's documentation, whose `emit` blocks in `queue.get()`:", _blocking(results)]
     parts += _warnings(results)
     return "\n\n".join(parts) + "\n"
 
@@ -92,6 +95,20 @@ def _long_calls(results: Results) -> str:
         [str(call.sessions), LABELS[call.target], *(f"{p50:.2f}" for p50 in call.p50_ms)] for call in results.long_calls
     ]
     return table(header, rows)
+
+
+def _blocking(results: Results) -> str:
+    rows = [
+        [
+            str(cell.sessions),
+            LABELS[cell.target],
+            f"{cell.p50_ms:.2f}",
+            f"{cell.p99_ms:.2f}",
+            f"{cell.lost} of {cell.sent}",
+        ]
+        for cell in results.blocking
+    ]
+    return table(("sessions", "server", "p50 ms", "p99 ms", "lost"), rows)
 
 
 def _warnings(results: Results) -> list[str]:

@@ -32,6 +32,7 @@ class Results:
     rounds: list[list[Cell]] = field(default_factory=list)
     idle: list[IdleCell] = field(default_factory=list)
     long_calls: list[LongCall] = field(default_factory=list)
+    blocking: list[Cell] = field(default_factory=list)
 
     @property
     def sessions(self) -> list[int]:
@@ -60,4 +61,5 @@ class Results:
             "rounds": [[asdict(cell) for cell in cells] for cells in self.rounds],
             "idle": [asdict(cell) for cell in self.idle],
             "long_calls": [asdict(call) for call in self.long_calls],
+            "blocking": [asdict(cell) for cell in self.blocking],
         }

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.client import PATH
+
 ROOT = Path(__file__).resolve().parent.parent
 FASTRTC_ENVIRONMENT = ROOT / ".venv-fastrtc"
 FASTRTC_PYTHON = FASTRTC_ENVIRONMENT / "bin" / "python"
@@ -18,6 +20,8 @@ OURS_DAPHNE = "ours-daphne"
 BARE_UVICORN = "bare-uvicorn"
 OURS_UVICORN = "ours-uvicorn"
 FASTRTC_UVICORN = "fastrtc-uvicorn"
+OURS_BLOCKING = "ours-blocking"
+FASTRTC_BLOCKING = "fastrtc-blocking"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,7 @@ class Target:
     command: Callable[[int], list[str]]
     media_format: bool = False
     settings: str = SETTINGS
+    path: str = PATH
 
 
 def daphne(application: str) -> Callable[[int], list[str]]:
@@ -76,3 +81,19 @@ ALL = (
         command=uvicorn("benchmarks.apps.fastrtc_echo:application", str(FASTRTC_PYTHON)),
     ),
 )
+
+BLOCKING = (
+    Target(
+        name=OURS_BLOCKING,
+        label="rtc echo that blocks, uvicorn",
+        command=uvicorn("benchmarks.apps.ours:application"),
+        media_format=True,
+        path="/blocking/websocket/offer",
+    ),
+    Target(
+        name=FASTRTC_BLOCKING,
+        label="FastRTC echo that blocks, uvicorn",
+        command=uvicorn("benchmarks.apps.fastrtc_blocking_echo:application", str(FASTRTC_PYTHON)),
+    ),
+)
+"""The echo of FastRTC's documentation, a `StreamHandler` whose `emit` is `queue.get()`."""

@@ -34,4 +34,8 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-RTC_STREAMS = {"default": "benchmarks.apps.echo.stream", "talkative": "benchmarks.apps.talkative.stream"}
+RTC_STREAMS = {
+    "default": "benchmarks.apps.echo.stream",
+    "blocking": "benchmarks.apps.blocking_echo.stream",
+    "talkative": "benchmarks.apps.talkative.stream",
+}
