@@ -12,7 +12,9 @@ def pytest_collection_modifyitems(items):
 
 def _place(item):
     path = str(item.path)
-    return item.get_closest_marker("live") is not None and "/fuzz/" not in path, "/browser/" not in path
+    if item.get_closest_marker("live") is None or "/fuzz/" in path:
+        return 0
+    return next((place for place, part in enumerate(("/packaging/", "/browser/"), 1) if part in path), 3)
 
 
 OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
