@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.calling import connect, state
 from tests.browser.speech import write_speech
@@ -22,6 +22,9 @@ CHROMIUM_ARGUMENTS = [
     "--use-fake-device-for-media-stream",
     "--host-resolver-rules=MAP insecure.test 127.0.0.1",  # a page that is not of localhost
 ]
+
+
+PERMITTED = {"permissions": ["microphone"]}
 
 
 @pytest.fixture(scope="session")
@@ -64,15 +67,26 @@ def browser(launch, spoken_wav) -> Iterator[Browser]:
     browser.close()
 
 
+@pytest.fixture(scope="module")
+def usual_context(browser) -> BrowserContext:
+    """One for many tests: a page in a new one costs twice the processor time."""
+    return browser.new_context(**PERMITTED)
+
+
 @pytest.fixture
-def open_page(browser, server) -> Iterator[Callable[[str], Page]]:
+def open_page(browser, server, usual_context) -> Iterator[Callable[[str], Page]]:
     """Opens pages of the server, each in a context of its own; what went wrong in them is in `page.problems`."""
     contexts = []
 
     def open_page(path: str, **options) -> Page:
-        context = browser.new_context(**{"permissions": ["microphone"], **options})
+        if options or contexts or browser.browser_type.name != "chromium":
+            context = browser.new_context(**{**PERMITTED, **options})
+            page = context.new_page()
+        else:
+            context = usual_context
+            page = context.new_page()
+            _forget(page, server.http_url())
         contexts.append(context)
-        page = context.new_page()
         page.problems = []
         page.on("console", lambda message: _note(page, message))
         page.on("pageerror", lambda error: page.problems.append(str(error)))
@@ -81,7 +95,11 @@ def open_page(browser, server) -> Iterator[Callable[[str], Page]]:
 
     yield open_page
     for context in contexts:
-        context.close()
+        if context is usual_context:
+            for page in context.pages:
+                page.close()
+        else:
+            context.close()
 
 
 @pytest.fixture
@@ -92,6 +110,13 @@ def page(open_page) -> Page:
     expect(state(page)).to_have_text("The stream is speaking")
     page.get_by_text("Sound settings").click()
     return page
+
+
+def _forget(page: Page, url: str) -> None:
+    """Have the page's context keep nothing of that origin, as if it had never been there."""
+    protocol = page.context.new_cdp_session(page)
+    protocol.send("Storage.clearDataForOrigin", {"origin": url.rstrip("/"), "storageTypes": "all"})
+    protocol.detach()
 
 
 def _note(page: Page, message) -> None:

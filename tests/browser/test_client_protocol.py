@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
@@ -156,13 +157,18 @@ def test_it_gives_up_in_the_end_and_says_so(page):
 
 
 def test_hanging_up_ends_the_attempts(page):
+    page.clock.install()
     peer = Peer(page)
     peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    page.clock.pause_at(datetime.fromtimestamp(page.evaluate("Date.now()") / 1000 + 1))  # it waits until hung up
     peer.socket.close(code=1011)
     expect(page.locator("[data-part=state]")).to_have_text("Connecting again…")
     page.get_by_role("button", name="Hang up").click()
     expect(page.locator("[data-part=state]")).to_have_text("Call ended")
-    page.wait_for_timeout(1000)  # more than the first delay
+    page.clock.fast_forward(20_000)
+    page.clock.resume()
+    page.wait_for_timeout(100)  # a call would begin at once
     assert len(peer.starts) == 1
 
 
