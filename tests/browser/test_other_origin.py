@@ -70,5 +70,6 @@ def test_a_ticket_is_good_for_one_session(open_page, server):
     page = open_elsewhere(open_page, server, [ticket, ticket])
     wait_until(page, GIVEN)
     page.evaluate("window.client.stop()")
+    expect(page.locator("#text")).to_have_text("You ended the call.")
     page.get_by_role("button", name="Talk").click()
     expect(page.locator("#text")).to_have_text("This page has been used for a call already. Load it again.")
