@@ -49,7 +49,7 @@ test-long: $(DEV)  ## Run what takes minutes: calls and failures at full length
 	$(BIN)/python -m pytest -m long
 
 test-databases: $(DEV)  ## Run what leans most on the database, on PostgreSQL
-	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest $(DATABASE_TESTS)
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(DATABASE_TESTS)
 
 test-postgres: chromium $(BROWSER_PACKAGES)  ## Run every test on PostgreSQL
 	$(BIN)/python -m tests.postgres $(PYTEST) -m "not alone and not long"
