@@ -172,8 +172,8 @@ class TaskDriver:
             await self._frame_there.wait()
         except asyncio.CancelledError as error:
             if self._begun is None:
-                raise
-            self._begun.throw(error)  # it was cancelled in the middle of `receive`
+                raise self._failure or error from None
+            self._begun.cancel(error)  # in the middle of `receive`
         if self._failure is not None:
             raise self._failure
 

@@ -11,18 +11,23 @@ from typing import Any
 class Begun:
     """A coroutine that has run to where it first waits. Its task awaits the rest of it, once."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], waits_for: Any) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], waits_for: asyncio.Future[Any] | None) -> None:
         self._coroutine = coroutine
         self._waits_for = waits_for
         self._error: BaseException | None = None
+        if waits_for is not None:
+            waits_for._asyncio_future_blocking = False  # as a task does at once: others may await it meanwhile
 
-    def throw(self, error: BaseException) -> None:
-        """Have the coroutine go on with an error: its task's cancellation, that came before it was awaited."""
-        self._error = error
+    def cancel(self, error: asyncio.CancelledError) -> None:
+        """Its task was cancelled before it awaited this: so is what the coroutine waits for, as if it had."""
+        if self._waits_for is None or not self._waits_for.cancel():
+            self._error = error
 
     def __await__(self) -> Generator[Any, None, None]:
         """What `yield from` does (PEP 380), which can't enter in the middle."""
         error, waits_for = self._error, self._waits_for
+        if waits_for is not None:
+            waits_for._asyncio_future_blocking = error is None
         while True:
             if error is None:
                 try:

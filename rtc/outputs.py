@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from django.db import connection
+from django.db import Error, connection
 from django_eventstream import views
 from django_eventstream.event import Event
 from django_eventstream.eventstream import EventPermissionError
@@ -229,12 +229,11 @@ async def events_after(session_pk: int, position: int) -> AsyncGenerator[str, No
     channel = channel_of(session_pk)
     with _listening(channel) as listener:
         text = STREAM_OPEN
-        rows = recent.after(session_pk, position)
         while True:
-            if rows is None:
-                events = await read(_stored_events, channel, position)
-            else:
+            if rows := recent.after(session_pk, position):
                 events = [Event(channel, OUTPUT, payload, id=at) for at, payload in rows]
+            else:  # come anew, or told of what is not kept here: the end, or what is another process's
+                events = await read(_stored_events, channel, position)
             text += "".join(_encode(event) for event in events)
             if text:
                 yield text
@@ -243,10 +242,20 @@ async def events_after(session_pk: int, position: int) -> AsyncGenerator[str, No
             text = ""
             if events:
                 position = events[-1].id
-            if len(events) < READ_ROWS and not await listener.announced(KEEP_ALIVE_S):
-                text = KEEP_ALIVE
-            # Announced, but nothing new is kept here: it is the end, or came from another process.
-            rows = recent.after(session_pk, position) or None
+            while len(events) < READ_ROWS and not await listener.announced(KEEP_ALIVE_S):
+                yield KEEP_ALIVE
+                if await _are_more(channel, position):
+                    break  # an end that was told of together with an output that was kept here
+
+
+async def _are_more(channel: str, position: int) -> bool:
+    """Whether the database has events behind that position, as far as it can be asked."""
+    await pace.turn()
+    try:
+        return bool(await read(_stored_events, channel, position))
+    except Error as error:
+        logger.warning("%s can't be looked at now: %s", channel, error)
+        return False
 
 
 def _stored_events(channel: str, position: int) -> list[Event]:

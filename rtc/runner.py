@@ -202,8 +202,10 @@ class Runner:
         except (TypeError, ValueError) as error:
             raise failure("emit", error) from error
         if isinstance(control, AdditionalOutputs):
-            await _emissions.next()  # outputs are not paced, and must not keep the loop from others
-            await self._send_outputs(control)
+            try:
+                await _emissions.next()  # outputs are not paced, and must not keep the loop from others
+            finally:
+                await self._send_outputs(control)  # if it is cancelled, too: it was emitted
         if frame is not None:
             await self.playout.write(*frame)
         if isinstance(control, CloseStream):

@@ -1,10 +1,11 @@
 """A call from start to end, over a socket and a record in memory, in virtual time."""
 
+import asyncio
 import json
 
 import pytest
 
-from rtc import AdditionalOutputs, CloseStream, Stream, get_current_context
+from rtc import AdditionalOutputs, CloseStream, Stream, get_current_context, runner
 from tests.callers import MULAW_24K, SILENCE, Client
 from tests.subjects import Echo, Scripted, level, seconds_of
 from tests.virtual_time import elapse, virtual_time
@@ -105,6 +106,20 @@ async def test_fetch_output_is_sent_for_each_additional_output():
     assert client.of_type("fetch_output") == [[], []]
     assert (client.kinds[0], client.kinds[-1]) == ("started", "end")
     assert [value for _, value in client.record.outputs] == [1, 2]
+
+
+@virtual_time
+async def test_an_output_whose_turn_has_not_come_when_the_time_is_up_is_stored(monkeypatch):
+    class Crowd:
+        async def next(self):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(runner, "_emissions", Crowd())
+    client = Client(Stream(Scripted(AdditionalOutputs(1)), time_limit=1))
+    await client.start()
+    await client.until_closed()
+    assert client.end_reasons == ["time_limit"]
+    assert [output for _, output in client.record.outputs] == [1]
 
 
 class Asking(Scripted):

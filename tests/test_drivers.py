@@ -144,6 +144,22 @@ async def test_a_receive_that_has_just_begun_to_wait_learns_that_the_session_is_
 
 
 @virtual_time
+async def test_a_receive_that_fails_though_it_was_cancelled_has_failed():
+    class Failing(Scripted):
+        async def receive(self, frame):
+            asyncio.current_task().cancel()
+            raise ValueError("receive")
+
+    client = Client(Stream(Failing()))
+    await client.start(media_format=MULAW_24K)
+    await elapse(0.1)
+    await client.send(SILENCE * 480)
+    assert await client.until_closed() == 4500
+    failed = [text for _, kind, text in client.record.entries if kind == "failed"]
+    assert failed == ["the handler failed in receive(): ValueError: receive"]
+
+
+@virtual_time
 async def test_a_timeout_within_receive_is_its_own_however_short():
     class Impatient(Scripted):
         async def receive(self, frame):

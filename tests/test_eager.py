@@ -65,6 +65,24 @@ async def test_from_a_callback_which_no_task_runs():
     await host.end()
 
 
+async def test_what_it_waits_for_can_be_awaited_by_others_meanwhile():
+    host = Host()
+    news = asyncio.get_running_loop().create_future()
+
+    async def job():
+        assert await news == "news"
+
+    begun = await host.begin(job())
+    other = asyncio.create_task(job())
+    await asyncio.sleep(0)
+    host.begun.put_nowait(begun)
+    await asyncio.sleep(0)
+    news.set_result("news")
+    await asyncio.wait_for(other, 5)
+    await host.end()
+    assert host.outcomes == [None]
+
+
 async def test_the_task_goes_on_where_it_waits():
     host = Host()
     news = asyncio.get_running_loop().create_future()
@@ -121,16 +139,49 @@ async def test_a_cancellation_of_its_task_is_its_own(begun):
             seen.append("cleaned up")
             raise
 
-    waiting = await host.begin(job())
+    begun_job = await host.begin(job())
     if begun == "awaited":
-        host.begun.put_nowait(waiting)
+        host.begun.put_nowait(begun_job)
         await asyncio.sleep(0)
         host.task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await host.task
     else:
-        waiting.throw(asyncio.CancelledError())
+        begun_job.cancel(asyncio.CancelledError())
         with pytest.raises(asyncio.CancelledError):
-            await waiting
+            await begun_job
         await host.end()
     assert seen == ["cleaned up"]
+
+
+async def test_what_a_cancelled_one_waits_for_is_cancelled_first():
+    """Else a semaphore of Python 3.11 takes its place for granted, and gives back one too many."""
+    host = Host()
+    semaphore = asyncio.Semaphore(1)
+    child = asyncio.create_task(asyncio.sleep(60))
+    await semaphore.acquire()
+
+    async def acquire():
+        async with semaphore:
+            pytest.fail("it was held")
+
+    async def wait_for_child():
+        await child
+
+    for job in (acquire, wait_for_child):
+        begun = await host.begin(job())
+        begun.cancel(asyncio.CancelledError())
+        with pytest.raises(asyncio.CancelledError):
+            await begun
+    assert semaphore.locked()
+    assert child.cancelled()
+    await host.end()
+
+
+async def test_one_that_waits_for_the_loop_alone_is_cancelled():
+    host = Host()
+    begun = await host.begin(asyncio.sleep(0))
+    begun.cancel(asyncio.CancelledError())
+    with pytest.raises(asyncio.CancelledError):
+        await begun
+    await host.end()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from unittest.mock import Mock
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -258,9 +259,27 @@ class TestRecentOutputs:
         texts = events_after(session.pk, 0)
         assert "data: 1" in await next_text(texts)
         await sync_to_async(Session.objects.filter(pk=session.pk).update)(state=Session.State.ENDED, end_reason="idle")
-        text = await next_text(texts)
-        assert text.startswith(outputs.KEEP_ALIVE)
-        assert "event: end" in text
+        assert await next_text(texts) == outputs.KEEP_ALIVE
+        assert "event: end" in await next_text(texts)
+
+    async def test_are_read_on_though_the_database_was_away(self, session, monkeypatch):
+        await self.put(session, 1)
+        texts = events_after(session.pk, 0)
+        assert "data: 1" in await next_text(texts)
+        with monkeypatch.context() as patch:
+            patch.setattr(outputs, "KEEP_ALIVE_S", 0.05)
+            patch.setattr(OutputStorage, "get_events", Mock(side_effect=OperationalError("away")))
+            assert [await next_text(texts) for _ in range(3)] == [outputs.KEEP_ALIVE] * 3
+        await self.put(session, 2)
+        while (text := await next_text(texts)) == outputs.KEEP_ALIVE:
+            pass
+        assert "data: 2" in text
+        await texts.aclose()
+
+    async def test_are_no_reason_to_wait_for_an_end_that_another_process_wrote(self, session):
+        await self.put(session, 1)
+        await sync_to_async(Session.objects.filter(pk=session.pk).update)(state=Session.State.ENDED, end_reason="idle")
+        assert "event: end" in await next_text(events_after(session.pk, 1))
 
     async def test_a_call_that_ends_with_its_outputs_is_read_to_its_end(self, session):
         """Whatever the reader had read when it was told."""

@@ -27,7 +27,7 @@ class JumpingSelector(selectors.DefaultSelector):
         super().__init__()
         self.now_s = 0.0
         self._jobs = 0
-        self._counted_at = 0.0
+        self._counted_at = time.monotonic()
 
     def job_started(self) -> None:
         if not self._is_busy_outside():
@@ -71,7 +71,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._jumping.job_started()
         try:
             future = super().run_in_executor(executor, func, *args)
-        except RuntimeError:  # the executor was shut down
+        except BaseException:  # the executor was shut down, for one
             self._jumping.job_done()
             raise
         future.add_done_callback(self._job_done)

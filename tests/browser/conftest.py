@@ -103,6 +103,14 @@ def open_page(browser, server, usual_context) -> Iterator[Callable[[str], Page]]
 
 
 @pytest.fixture
+def page_with_clock(open_page) -> Page:
+    """A page whose clock the test may set: what is done to a clock stays with the context."""
+    page = open_page("/default/", **PERMITTED)
+    page.clock.install()
+    return page
+
+
+@pytest.fixture
 def page(open_page) -> Page:
     """In a call, with its settings unfolded."""
     page = open_page("/default/")

@@ -123,8 +123,8 @@ def test_after_an_error_it_reads_anew_and_shows_nothing_twice(page):
 
 
 @pytest.mark.parametrize("wake", ["output", "shown"])
-def test_a_hidden_page_lets_go_of_its_stream_until_there_is_need_of_it(page, wake):
-    page.clock.install()
+def test_a_hidden_page_lets_go_of_its_stream_until_there_is_need_of_it(page_with_clock, wake):
+    page = page_with_clock
     events = Events(page, event("output", "one", 1), event("output", "two", 2) + event("end", {}, 3), retry_ms=600_000)
     peer = Peer(page)
     peer.send_started()
@@ -141,8 +141,8 @@ def test_a_hidden_page_lets_go_of_its_stream_until_there_is_need_of_it(page, wak
     assert page.problems == []
 
 
-def test_outputs_that_are_refused_again_and_again_are_explained(page):
-    page.clock.install()
+def test_outputs_that_are_refused_again_and_again_are_explained(page_with_clock):
+    page = page_with_clock
     events = Events(page)
     Peer(page).send_started()
     for count in range(1, RETRIES + 2):

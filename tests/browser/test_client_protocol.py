@@ -141,8 +141,8 @@ def test_a_call_that_is_lost_is_begun_anew(page, lose, text):
     assert page.problems == []
 
 
-def test_it_gives_up_in_the_end_and_says_so(page):
-    page.clock.install()
+def test_it_gives_up_in_the_end_and_says_so(page_with_clock):
+    page = page_with_clock
     peer = Peer(page)
     peer.send_started()
     expect(page.locator("[data-part=state]")).to_have_text("Listening")
@@ -156,8 +156,8 @@ def test_it_gives_up_in_the_end_and_says_so(page):
     expect(page.get_by_role("button", name="Connect again")).to_be_enabled()
 
 
-def test_hanging_up_ends_the_attempts(page):
-    page.clock.install()
+def test_hanging_up_ends_the_attempts(page_with_clock):
+    page = page_with_clock
     peer = Peer(page)
     peer.send_started()
     expect(page.locator("[data-part=state]")).to_have_text("Listening")
