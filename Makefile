@@ -15,7 +15,8 @@ DEV := .venv/.dev-installed
 DEMO := .venv/.demo-installed
 BROWSER_PACKAGES := tests/browser/node_modules/.installed
 PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+# What is imported is compiled then; most of it never is.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet install --no-compile
 
 # The live tests start servers by the dozen: what those import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
@@ -43,7 +44,7 @@ cluster: $(CLUSTER)  ## Start the demo on WORKERS (4) processes, with a Redis of
 test: chromium $(BROWSER_PACKAGES)  ## Lint, then run every test
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-databases
 	$(PYTEST) -m "not alone and not long"
-	$(BIN)/python -m pytest -m "alone and not long"
+	$(BIN)/python -m pytest -m "alone and not long" tests/browser
 
 test-long: $(DEV)  ## Run what takes minutes: calls and failures at full length
 	$(BIN)/python -m pytest -m long
@@ -88,23 +89,23 @@ $(BIN)/python:
 
 $(RUNTIME): requirements.txt | $(BIN)/python
 	@echo "Installing the requirements into .venv"
-	@$(PIP) install --requirement requirements.txt
+	@$(INSTALL) --requirement requirements.txt
 	@touch $@
 
 $(DEMO): requirements-demo.txt requirements-vad.txt requirements-stt.txt requirements-tts.txt $(RUNTIME)
 	@echo "Installing the assistant's models into .venv"
-	@$(PIP) install --requirement requirements-demo.txt
+	@$(INSTALL) --requirement requirements-demo.txt
 	@touch $@
 
 $(CLUSTER): requirements-cluster.txt $(RUNTIME)
 	@echo "Installing what several workers need into .venv"
-	@$(PIP) install --requirement requirements-cluster.txt
+	@$(INSTALL) --requirement requirements-cluster.txt
 	@touch $@
 
 $(DEV): requirements-dev.txt requirements-cluster.txt requirements-demo.txt requirements-vad.txt requirements-stt.txt \
 		requirements-tts.txt $(RUNTIME)
 	@echo "Installing the development requirements into .venv"
-	@$(PIP) install --requirement requirements-dev.txt
+	@$(INSTALL) --requirement requirements-dev.txt
 	@touch $@
 
 # The cache is named so that nothing depends on a home directory. The Node.js of the wheel knows its own list of
