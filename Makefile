@@ -44,7 +44,7 @@ cluster: $(CLUSTER)  ## Start the demo on WORKERS (4) processes, with a Redis of
 test: chromium $(BROWSER_PACKAGES)  ## Lint, then run every test
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-databases
 	$(PYTEST) -m "not alone and not long"
-	$(BIN)/python -m pytest -m "alone and not long" tests/browser
+	$(BIN)/python -m pytest -m "alone and not long"
 
 test-long: $(DEV)  ## Run what takes minutes: calls and failures at full length
 	$(BIN)/python -m pytest -m long

@@ -113,10 +113,9 @@ class TaskDriver:
 
     def start(self, tasks: asyncio.TaskGroup, intake: Intake, deliver: Deliver, start_up_hold_s: float) -> None:
         tasks.create_task(self._start_up())
-        context = copy_context()
-        receiving = tasks.create_task(self._receive(intake, start_up_hold_s), context=context)
+        self._intake, self._context = intake, copy_context()
+        self._receiving = tasks.create_task(self._receive(start_up_hold_s), context=self._context)
         tasks.create_task(self._emit(deliver))
-        self._intake, self._receiving, self._context = intake, receiving, context
 
     def arrived(self) -> None:
         now = self._clock()
@@ -149,7 +148,7 @@ class TaskDriver:
 
     # A handler may swallow its cancellation: so the loops ask for it.
 
-    async def _receive(self, intake: Intake, hold_s: float) -> None:
+    async def _receive(self, hold_s: float) -> None:
         with suppress(TimeoutError):  # a start_up that goes on as long as the session
             async with asyncio.timeout(hold_s):
                 await self._started.wait()
@@ -160,9 +159,9 @@ class TaskDriver:
                 if self._begun is not None:
                     begun, self._begun = self._begun, None
                     await begun
-                elif (frame := intake.get()) is not None:
+                elif (frame := self._intake.get()) is not None:
                     await self._receive_one(frame)
-                if intake:
+                if self._intake:
                     self._frame_there.set()
                     await asyncio.sleep(0)  # a backlog must not keep the loop from others
 
@@ -183,18 +182,17 @@ class TaskDriver:
 
     async def _emit(self, deliver: Deliver) -> None:
         throttle = Throttle()
-        clock = asyncio.get_running_loop().time
         emit = self._handler.emit
         cancelling = current_task().cancelling
         with blaming("emit"):
             while not cancelling():
-                began = clock()
+                began = self._clock()
                 taken = await deliver(await emit())
                 if taken is Taken.PLAYED:
                     throttle.busy()
                 elif taken is Taken.OVER:
                     return
-                elif pause_s := throttle.pause_s(clock() - began):
+                elif pause_s := throttle.pause_s(self._clock() - began):
                     await self._received.wait_for(pause_s)
 
 
