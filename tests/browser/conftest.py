@@ -75,7 +75,7 @@ def usual_context(browser) -> BrowserContext:
 
 @pytest.fixture
 def open_page(browser, server, usual_context) -> Iterator[Callable[[str], Page]]:
-    """Opens pages of the server, each in a context of its own; what went wrong in them is in `page.problems`."""
+    """Opens pages of the server, which know nothing of each other; what went wrong in them is in `page.problems`."""
     contexts = []
 
     def open_page(path: str, **options) -> Page:
