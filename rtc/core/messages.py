@@ -4,12 +4,13 @@ Nothing that comes off a socket reaches a session but as one of these or as a `P
 Field names and shapes are those of FastRTC's WebSocket protocol; what is ours beyond it, an old client ignores.
 """
 
-import binascii
 import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
+
+from pybase64 import b64decode, b64encode_as_string
 
 from rtc.core.exceptions import ProtocolError
 from rtc.core.formats import MediaFormat
@@ -21,6 +22,7 @@ TOO_BIG = 4413
 
 _MEDIA_HEAD = '{"event":"media","media":{"payload":"'
 _MEDIA_TAIL = '"}}'
+_PAYLOAD = slice(len(_MEDIA_HEAD), -len(_MEDIA_TAIL))
 SESSION_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
@@ -53,7 +55,7 @@ class Media:
     payload: bytes
 
     def to_wire(self) -> dict[str, Any]:
-        return {"event": "media", "media": {"payload": binascii.b2a_base64(self.payload, newline=False).decode()}}
+        return {"event": "media", "media": {"payload": b64encode_as_string(self.payload)}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +193,7 @@ def serialize(message: ClientMessage | ServerMessage) -> str:
 
 def serialize_media(payload: bytes) -> str:
     """The same for `Media(payload)`, 50 times a second and session: no character of base64 needs escaping."""
-    return f"{_MEDIA_HEAD}{binascii.b2a_base64(payload, newline=False).decode()}{_MEDIA_TAIL}"
+    return f"{_MEDIA_HEAD}{b64encode_as_string(payload)}{_MEDIA_TAIL}"
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -209,7 +211,7 @@ def parse_audio(text: str, max_audio_bytes: int = MAX_AUDIO_BYTES) -> bytes | No
     if not (text.startswith(_MEDIA_HEAD) and text.endswith(_MEDIA_TAIL)):
         return None
     try:
-        audio = binascii.a2b_base64(text[len(_MEDIA_HEAD) : -len(_MEDIA_TAIL)], strict_mode=True)
+        audio = b64decode(text[_PAYLOAD], validate=True)
     except ValueError:
         return None
     return audio if 0 < len(audio) <= max_audio_bytes else None
@@ -246,7 +248,7 @@ def _parse_media(value: dict[str, Any], max_audio_bytes: int) -> Media:
     if type(payload) is not str:
         raise ProtocolError("bad_media", "media.payload is not a string")
     try:
-        audio = binascii.a2b_base64(payload, strict_mode=True)
+        audio = b64decode(payload, validate=True)
     except ValueError as error:
         raise ProtocolError("bad_base64", "media.payload is not base64") from error
     if len(audio) > max_audio_bytes:
