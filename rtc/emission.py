@@ -27,6 +27,28 @@ Control: TypeAlias = AdditionalOutputs | CloseStream
 AudioEmitType: TypeAlias = AudioFrame | Control | tuple[AudioFrame | None, Control] | None
 
 
+_INT16 = np.dtype(np.int16)
+
+
+def plain_audio(value: Any) -> tuple[int, NDArray[np.int16]] | None:
+    """The audio of an emission that is ready to be sent, as nearly all of them are: one channel of int16 and nothing
+    beside it, `(sample_rate in Hz, samples of shape (n,))`. None for any other, which `take_apart` is for.
+    """
+    if type(value) is not tuple or len(value) != 2:
+        return None
+    sample_rate, samples = value
+    if (
+        type(samples) is not np.ndarray
+        or samples.dtype is not _INT16
+        or type(sample_rate) is not int
+        or sample_rate <= 0
+    ):
+        return None
+    if samples.ndim == 1:
+        return sample_rate, samples
+    return (sample_rate, samples[0]) if samples.ndim == 2 and len(samples) == 1 else None
+
+
 def take_apart(value: Any) -> tuple[AudioFrame | None, Control | None]:
     """Read what `emit` returned or a generator yielded: its audio and the rest.
 

@@ -12,7 +12,7 @@ from rtc.core.exceptions import HandlerError
 from rtc.core.formats import Encoding, MediaFormat
 from rtc.core.messages import Clear, Log, Mark
 from rtc.drivers import Driver, Taken, TaskDriver, blaming, failure
-from rtc.emission import AdditionalOutputs, AudioFrame, CloseStream, take_apart
+from rtc.emission import AdditionalOutputs, AudioFrame, CloseStream, plain_audio, take_apart
 from rtc.fairness import Turns
 from rtc.handlers import AsyncStreamHandler
 from rtc.intake import Intake
@@ -194,6 +194,13 @@ class Runner:
         """Take one emission."""
         if self._finishing.is_set():
             return Taken.OVER
+        audio = plain_audio(value)
+        if audio is None:
+            return await self._deliver_mixed(value)
+        await self.playout.write(*audio)
+        return Taken.PLAYED if audio[1].size else Taken.NOTHING
+
+    async def _deliver_mixed(self, value: Any) -> Taken:
         if value is None:
             return Taken.NOTHING
         try:
@@ -256,14 +263,8 @@ async def _send_nowhere(payload: bytes) -> None:
 def _to_pcm(frame: AudioFrame) -> tuple[int, Any]:
     """Raises: TypeError, ValueError."""
     sample_rate, samples = frame[0], frame[1]
-    if len(frame) == 3:
-        samples = to_mono(samples, frame[2])
-    elif samples.ndim == 2 and len(samples) == 1:
-        samples = samples[0]
-    elif samples.ndim != 1:
-        samples = to_mono(samples)  # says what is wrong
-    if type(sample_rate) is not int:
-        sample_rate = int(sample_rate)
+    samples = to_mono(samples, frame[2]) if len(frame) == 3 else to_mono(samples)
+    sample_rate = int(sample_rate)
     if sample_rate <= 0:
         raise ValueError(f"the sample rate is {sample_rate} Hz")
     return sample_rate, to_int16(samples)

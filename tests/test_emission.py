@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rtc.emission import AdditionalOutputs, CloseStream, take_apart
+from rtc.emission import AdditionalOutputs, CloseStream, plain_audio, take_apart
 
 SAMPLES = np.zeros(480, np.int16)
 OUTPUTS = AdditionalOutputs(1, "two")
@@ -24,6 +24,40 @@ CLOSE = CloseStream()
 )
 def test_an_emission_has_audio_and_the_rest(value, parts):
     assert take_apart(value) == parts
+
+
+@pytest.mark.parametrize("samples", [SAMPLES, SAMPLES[np.newaxis], SAMPLES[:0], SAMPLES[::2]])
+def test_one_channel_of_int16_alone_is_plain_audio(samples):
+    sample_rate, plain = plain_audio((24000, samples))
+    assert sample_rate == 24000
+    assert plain.shape == (samples.size,)
+    assert np.shares_memory(plain, samples) or not samples.size
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        OUTPUTS,
+        CLOSE,
+        (frame, OUTPUTS),
+        stereo,
+        (24000, SAMPLES.astype(np.float32)),
+        (24000, SAMPLES.astype(">i2")),
+        (24000, np.zeros((2, 480), np.int16)),
+        (24000, np.zeros((1, 1, 480), np.int16)),
+        (24000, np.zeros((), np.int16)),
+        (24000, SAMPLES.tolist()),
+        (np.int64(24000), SAMPLES),
+        (24000.0, SAMPLES),
+        (0, SAMPLES),
+        (-1, SAMPLES),
+        [24000, SAMPLES],
+        (24000,),
+    ],
+)
+def test_nothing_else_is_plain_audio(value):
+    assert plain_audio(value) is None
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,7 @@ def encode_mulaw(samples: NDArray[Any]) -> bytes:
     Raises:
         TypeError: the samples are neither int16 nor float32.
     """
-    if samples.dtype != _INT16:
-        samples = to_int16(samples)
-    return _INT16_TO_MULAW.take(samples.view(np.uint16)).tobytes()
+    return _INT16_TO_MULAW.take(to_int16(samples).view(np.uint16)).tobytes()
 
 
 def decode_pcm16(payload: bytes) -> Int16Samples:
@@ -85,7 +83,7 @@ def to_int16(samples: NDArray[Any]) -> Int16Samples:
     Raises:
         TypeError: any other dtype.
     """
-    if samples.dtype == _INT16:
+    if samples.dtype is _INT16 or samples.dtype == _INT16:  # as a rule it is the one object, and comparing is slow
         return samples
     if samples.dtype != _FLOAT32:
         raise TypeError(f"audio must be int16 or float32, not {samples.dtype}")
