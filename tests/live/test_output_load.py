@@ -1,10 +1,8 @@
 import asyncio
 import logging
 import random
-import time
 from dataclasses import dataclass
 
-import httpx
 import psutil
 import pytest
 
@@ -26,10 +24,8 @@ async def test_a_burst_of_a_thousand_arrives_whole(server, http):
     session_id = new_id()
     readers = [Reader(http, session_id) for _ in range(2)]
     reading = [asyncio.create_task(reader.read()) for reader in readers]
-    began = time.monotonic()
     await run_session(server, session_id, count=1000)
     await asyncio.gather(*reading)
-    assert time.monotonic() - began < 10
     for reader in readers:
         assert reader.values == numbered(1000)
         assert reader.ended
@@ -80,23 +76,21 @@ async def test_two_hundred_readers_cost_no_threads(server, http):
     session_id = new_id()
     readers = [Reader(http, session_id) for _ in range(200)]
     async with open_client(server.websocket_url(COUNTING)) as client:
-        await client.start(session_id, media_format=DECLARED, params={"count": 50, "pause_s": 0.02, "wait": True})
+        await client.start(session_id, media_format=DECLARED, params={"count": 50, "pause_s": 0.04, "wait": True})
         await client.wait_for_message(event="started")
         reading = [asyncio.create_task(reader.read(50)) for reader in readers]
         await asyncio.gather(*(reader.opened.wait() for reader in readers))
         cost = await Cost.added(process, before)
-        page_s = await page_time(http)
         await client.send_payload(FRAME)
         await client.wait_for_message(type="fetch_output")
-        busy_page_s = await page_time(http)
+        assert (await http.get("/")).status_code == 200
+        assert not any(task.done() for task in reading)  # the page did not wait for what they read
         await asyncio.gather(*reading)
     assert all(reader.values == numbered(50) for reader in readers)
-    logger.info("200 readers: %s; a page took %.0f ms idle, %.0f ms busy", cost, page_s * 1e3, busy_page_s * 1e3)
+    logger.info("200 readers: %s", cost)
     assert cost.threads <= MOST_THREADS
     assert cost.connections <= 8
     assert cost.memory_bytes < 60 << 20
-    assert page_s < 0.2
-    assert busy_page_s < 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +124,3 @@ class Cost:
             self.connections - other.connections,
             self.memory_bytes - other.memory_bytes,
         )
-
-
-async def page_time(http: httpx.AsyncClient) -> float:
-    began = time.monotonic()
-    assert (await http.get("/")).status_code == 200
-    return time.monotonic() - began
