@@ -34,8 +34,10 @@ class Traffic:
 
 TRAFFICS = (
     Traffic("nothing", "", 0),
-    Traffic("100 outputs/s, 40 readers", "outputs", 100),
-    Traffic("1,000 outputs/s, 40 readers", "outputs", 1000),
+    Traffic("100 outputs/s, 40 EventSources, cut off again and again", "outputs", 100),
+    Traffic("1,000 outputs/s, the same", "outputs", 1000),
+    Traffic("100 outputs/s, 40 readers that come again at once", "hasty", 100),
+    Traffic("1,000 outputs/s, the same", "hasty", 1000),
     Traffic("an input of 1.9 MB each second", "inputs", 1),
 )
 

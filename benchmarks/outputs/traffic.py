@@ -7,6 +7,7 @@ import json
 import os
 import random
 import sys
+from math import inf
 from typing import Any
 
 import httpx
@@ -19,17 +20,23 @@ READ_TIMEOUT_S = 10.0
 INPUT_BYTES = 1_900_000
 
 
-async def outputs(port: int, seconds: float, rate: float) -> None:
-    """All sessions together put out `rate` outputs a second."""
+async def outputs(port: int, seconds: float, rate: float, most_away_s: float = inf) -> None:
+    """All sessions together put out `rate` outputs a second, to readers that come again as an EventSource does."""
     pause_s = SESSIONS / rate
     params = {"count": max(1, round(seconds / pause_s)), "pause_s": pause_s}
     ids = [f"talk-{os.getpid()}-{index}" for index in range(SESSIONS)]
-    readers = [asyncio.create_task(_reader(port, ids[index % SESSIONS])) for index in range(READERS)]
+    readers = [_Reader(ids[index % SESSIONS], most_away_s) for index in range(READERS)]
+    reading = asyncio.gather(*(reader.read(port) for reader in readers))
     await asyncio.gather(*(_talk(port, session_id, params) for session_id in ids))
-    read = await asyncio.gather(*readers)
-    expected = READERS * params["count"]
-    if sum(read) != expected:
-        sys.exit(f"readers got {sum(read)} of {expected} outputs")
+    await reading
+    read, expected = sum(reader.count for reader in readers), READERS * params["count"]
+    if read != expected:
+        sys.exit(f"readers got {read} of {expected} outputs")
+
+
+async def outputs_to_hasty_readers(port: int, seconds: float, rate: float) -> None:
+    """The same to readers that come again at once, as no browser does."""
+    await outputs(port, seconds, rate, most_away_s=0.0)
 
 
 async def _talk(port: int, session_id: str, params: dict[str, Any]) -> None:
@@ -50,26 +57,50 @@ def _socket(port: int, session_id: str, params: dict[str, Any]) -> Any:
     return Started(f"ws://127.0.0.1:{port}/talkative/websocket/offer", compression=None)
 
 
-async def _reader(port: int, session_id: str) -> int:
-    """How many outputs it read, coming and going until the stream was over. Exits when one is lost or repeated."""
-    last_id, count = "", 0
-    timeout = httpx.Timeout(READ_TIMEOUT_S)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=timeout) as client:
-        while True:
-            headers = {"Last-Event-ID": last_id} if last_id else {}
-            async with client.stream("GET", f"/outputs?webrtc_id={session_id}", headers=headers) as response:
-                if response.status_code == 204:
-                    return count
-                until = asyncio.get_running_loop().time() + random.uniform(*STAY_S)
-                async for line in response.aiter_lines():
-                    if line.startswith("id: "):
-                        last_id = line.removeprefix("id: ")
-                    elif line.startswith("data: ") and '"n"' in line:
-                        count += 1
-                        if json.loads(line.removeprefix("data: "))["n"] != count:
-                            sys.exit(f"{session_id}: output {count} was lost or repeated")
-                    elif not line and last_id and asyncio.get_running_loop().time() > until:
-                        break  # between two events
+class _Reader:
+    """Reads one session's outputs, cut off again and again until the stream is over.
+
+    Args:
+        most_away_s: how long it stays away then, at most: as long as the stream's `retry` field says, if that is less.
+    """
+
+    def __init__(self, session_id: str, most_away_s: float) -> None:
+        self._session_id = session_id
+        self._most_away_s = most_away_s
+        self._away_s = 0.0
+        self._last_id = ""
+        self.count = 0
+
+    async def read(self, port: int) -> None:
+        timeout = httpx.Timeout(READ_TIMEOUT_S)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=timeout) as client:
+            while await self._visit(client):
+                await asyncio.sleep(self._away_s)
+
+    async def _visit(self, client: httpx.AsyncClient) -> bool:
+        """Read until it is cut off; False when the stream was over already."""
+        headers = {"Last-Event-ID": self._last_id} if self._last_id else {}
+        async with client.stream("GET", f"/outputs?webrtc_id={self._session_id}", headers=headers) as response:
+            if response.status_code == 204:
+                return False
+            until = asyncio.get_running_loop().time() + random.uniform(*STAY_S)
+            async for line in response.aiter_lines():
+                self._take(line)
+                if not line and self._last_id and asyncio.get_running_loop().time() > until:
+                    break  # between two events
+        return True
+
+    def _take(self, line: str) -> None:
+        """Exits when an output is lost or repeated."""
+        name, _, value = line.partition(": ")
+        if name == "id":
+            self._last_id = value
+        elif name == "retry":
+            self._away_s = min(int(value) / 1000, self._most_away_s)
+        elif name == "data" and '"n"' in value:
+            self.count += 1
+            if json.loads(value)["n"] != self.count:
+                sys.exit(f"{self._session_id}: output {self.count} was lost or repeated")
 
 
 async def inputs(port: int, seconds: float, rate: float) -> None:
@@ -87,6 +118,8 @@ async def inputs(port: int, seconds: float, rate: float) -> None:
             await asyncio.sleep(1 / rate)
 
 
+KINDS = {"outputs": outputs, "hasty": outputs_to_hasty_readers, "inputs": inputs}
+
 if __name__ == "__main__":
     kind, port, seconds, rate = sys.argv[1:]
-    asyncio.run({"outputs": outputs, "inputs": inputs}[kind](int(port), float(seconds), float(rate)))
+    asyncio.run(KINDS[kind](int(port), float(seconds), float(rate)))
