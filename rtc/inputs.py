@@ -4,7 +4,8 @@ import gc
 import json
 from typing import Any, NoReturn
 
-from django.forms import Form
+from django.core.exceptions import ValidationError
+from django.forms import BoundField, Form, MultiValueField
 
 from rtc.answers import Refusal
 from rtc.calls import Call
@@ -63,9 +64,10 @@ def cleaned(form_class: type[Form], message: dict[str, Any]) -> list[Any]:
         Refusal: 400 with the form's errors.
     """
     form = form_class(_bound(form_class, message))
-    if not form.is_valid():
+    errors = _fit(form)
+    if errors or not form.is_valid():
         text = "The inputs do not satisfy the form."
-        raise Refusal(400, "invalid_inputs", text, errors=form.errors.get_json_data())
+        raise Refusal(400, "invalid_inputs", text, errors=errors or form.errors.get_json_data())
     return [form.cleaned_data.get(name) for name in form.fields]
 
 
@@ -81,6 +83,38 @@ def _bound(form_class: type[Form], message: dict[str, Any]) -> dict[str, Any]:
     if len(values) > len(names):
         raise Refusal(400, "invalid_inputs", f"The form has {len(names)} fields.", errors={})
     return dict(zip(names, values, strict=False))
+
+
+def _fit(form: Form) -> dict[str, Any]:
+    """Hand values over as text to fields that take nothing else. Gives the errors of those where that is no use.
+
+    Forms are made for what browsers send, which is text; on a number or a list some fields fail instead of refusing it.
+    """
+    errors = {}
+    for name, field in form.fields.items():
+        value = form.data.get(name)
+        if isinstance(value, str | None) and not isinstance(field, MultiValueField):
+            continue
+        if _takes(form[name], value):
+            continue
+        if isinstance(value, int | float):
+            form.data = {**form.data, name: str(value)}  # another: what was sent goes on record as it came
+        else:
+            errors[name] = [{"message": "Enter a single value.", "code": "invalid"}]
+    return errors
+
+
+def _takes(bound: BoundField, value: Any) -> bool:
+    """Whether a field can be handed that value, if only to refuse it itself."""
+    try:
+        made = bound.field.clean(bound.data)
+    except ValidationError:
+        return True
+    except (AttributeError, TypeError, OverflowError):
+        return False
+    several = getattr(bound.field.widget, "allow_multiple_selected", False)
+    # Python's text of a list, or that there is one, is nothing that somebody has entered.
+    return several or not (isinstance(value, list | dict) and isinstance(made, str | bool))
 
 
 async def not_taking(session_pk: int) -> Refusal:
