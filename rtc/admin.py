@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -74,7 +75,6 @@ class SessionAdmin(RecordAdmin):
     list_filter = [LivenessFilter, "stream", "end_reason", "started_at"]
     list_select_related = ["user"]
     list_per_page = 50
-    search_fields = ["session_id", "user__username", "client_address", "user_agent"]
     show_full_result_count = False
     fields = ["session_id"]
     actions = ["hang_up", "delete_selected"]
@@ -82,6 +82,9 @@ class SessionAdmin(RecordAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
         # Prefetched rather than joined: the figures of a worker's sessions are in its one row.
         return super().get_queryset(request).defer("history").prefetch_related("worker")
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return ["session_id", f"user__{get_user_model().USERNAME_FIELD}", "client_address", "user_agent"]
 
     # The list ------------------------------------------------------------------------------------------------------
 

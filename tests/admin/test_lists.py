@@ -92,6 +92,14 @@ def test_filters_and_search(superuser, make_session, query, found):
     assert {session.session_id for session in response.context["cl"].result_list} == found
 
 
+def test_the_search_is_for_the_name_that_users_log_in_with(superuser, make_session, monkeypatch):
+    make_session("one", user=get_user_model().objects.create_user("anna", "eve@example.com"))
+    make_session("two", user=get_user_model().objects.create_user("eve"))
+    monkeypatch.setattr(get_user_model(), "USERNAME_FIELD", "email")
+    response = superuser.get(f"{LIST_URL}?q=eve")
+    assert [session.session_id for session in response.context["cl"].result_list] == ["one"]
+
+
 # Workers
 
 
