@@ -12,7 +12,7 @@ WEBSOCKET_MODALITIES = {"audio"}
 
 def describe(alias: str, stream: Stream) -> dict[str, Any]:
     root = reverse("rtc:streams")
-    handler = stream.new_handler()
+    input_sample_rate, output_sample_rate = stream.sample_rates()
     return {
         "alias": alias,
         "name": stream.name or alias.replace("-", " ").replace("_", " ").capitalize(),
@@ -28,8 +28,8 @@ def describe(alias: str, stream: Stream) -> dict[str, Any]:
         "outputs_path": reverse("rtc:outputs"),
         "input_path": reverse("rtc:input_hook"),
         "input_form": stream.input_form,
-        "input_sample_rate": handler.input_sample_rate,
-        "output_sample_rate": handler.output_sample_rate,
+        "input_sample_rate": input_sample_rate,
+        "output_sample_rate": output_sample_rate,
         "concurrency_limit": stream.concurrency_limit,
         "time_limit": stream.time_limit,
     }

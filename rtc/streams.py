@@ -1,7 +1,9 @@
 """`Stream`: a handler and the rules its sessions run by."""
 
+import asyncio
 import inspect
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, get_args
 
 from django.core.exceptions import ImproperlyConfigured
@@ -69,6 +71,7 @@ class Stream:
         self.name = name or texts.get("title", "")
         self.description = description or texts.get("subtitle", "")
         self._make = self._maker()
+        self._sample_rates: tuple[int, int] | None = None
 
     @property
     def takes_audio(self) -> bool:
@@ -83,7 +86,25 @@ class Stream:
         handler = self._make()
         if not isinstance(handler, Handler):
             raise ImproperlyConfigured(f"{self.handler!r} made a {type(handler).__name__}, not a stream handler.")
+        self._sample_rates = handler.input_sample_rate, handler.output_sample_rate
         return handler
+
+    def sample_rates(self) -> tuple[int, int]:
+        """Hz of the handler's input and output. Where no handler was made yet, one is made to know, once.
+
+        That one is not shut down: it has no session, which `shutdown()` may count on, and it may block.
+        """
+        if isinstance(self.handler, HandlerBase):
+            return self.handler.input_sample_rate, self.handler.output_sample_rate
+        if self._sample_rates is None:
+            # A constructor may need a running loop, as it has in a session, and who asks may have one or not.
+            with ThreadPoolExecutor(1) as executor:
+                executor.submit(asyncio.run, self._try_handler()).result()
+        assert self._sample_rates is not None  # set by `new_handler`
+        return self._sample_rates
+
+    async def _try_handler(self) -> None:
+        self.new_handler()
 
     def _maker(self) -> Callable[[], Any]:
         handler = self.handler
@@ -105,6 +126,7 @@ _UNUSED = {
     "rtc_configuration",
     "server_rtc_configuration",
     "track_constraints",
+    "verbose",
     "additional_inputs",
     "additional_outputs",
     "ui_args",

@@ -1,5 +1,6 @@
 """The app's own pages, and the policy they come under."""
 
+import asyncio
 import html
 import re
 
@@ -10,9 +11,21 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from fastrtc_project import streams
-from rtc import csp
+from rtc import AsyncStreamHandler, Stream, csp
 from rtc.views import ClientView
 from tests.browser.streams import Booking
+
+MADE = []
+
+
+class OnLoop(AsyncStreamHandler):
+    def __init__(self):
+        super().__init__(output_sample_rate=16000)
+        self.stopping = asyncio.get_running_loop().create_future()
+        MADE.append(self)
+
+
+on_loop = Stream(OnLoop)
 
 EXAMPLE = re.compile(r'data-example="([^"]+)".*?<code>(.*?)</code>', re.DOTALL)
 SCRIPT = re.compile(r"<script\b[^>]*>")
@@ -170,3 +183,12 @@ def test_each_stream_is_listed_with_its_page_and_its_guide(client):
     page = get(client, reverse("rtc:streams"))
     for alias in ("default", "tune", "form"):
         assert f'href="/{alias}/"' in page and f'href="/{alias}/docs"' in page
+
+
+def test_pages_make_one_handler_and_it_may_need_a_loop(client, settings):
+    settings.RTC_STREAMS = {"default": f"{__name__}.on_loop"}
+    MADE.clear()
+    for path in ("/", "/default/", "/default/docs", "/default/"):
+        page = get(client, path)
+    assert "16000" in page
+    assert len(MADE) == 1

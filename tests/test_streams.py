@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -110,6 +112,7 @@ def test_what_fastrtc_takes_besides_is_accepted():
         Plain,
         concurrency_limit="default",
         rtc_configuration={},
+        verbose=False,
         additional_outputs_handler=lambda old, new: new,
         ui_args={"title": "Shop", "subtitle": "Ask away"},
     )
@@ -124,3 +127,51 @@ def test_what_fastrtc_takes_besides_is_accepted():
 def test_modes_are_as_the_client_sees_them(mode, takes, sends):
     stream = Stream(Plain, mode=mode)
     assert (stream.takes_audio, stream.sends_audio) == (takes, sends)
+
+
+def test_an_instance_knows_its_sample_rates():
+    original = Plain()
+    original.copy = None
+    assert Stream(original).sample_rates() == (48000, 16000)
+
+
+def counting(made):
+    def factory():
+        made.append(Plain())
+        return made[-1]
+
+    return factory
+
+
+def test_sample_rates_take_one_handler_of_a_factory():
+    made = []
+    stream = Stream(counting(made))
+    assert stream.sample_rates() == stream.sample_rates() == (48000, 16000)
+    assert len(made) == 1
+
+
+def test_sample_rates_take_no_handler_after_a_session():
+    made = []
+    stream = Stream(counting(made))
+    stream.new_handler()
+    assert stream.sample_rates() == (48000, 16000)
+    assert len(made) == 1
+
+
+class OnLoop(AsyncStreamHandler):
+    def __init__(self):
+        super().__init__(input_sample_rate=16000)
+        self.listening = asyncio.get_running_loop().create_task(asyncio.sleep(60))
+
+
+def test_sample_rates_of_a_handler_that_needs_a_loop():
+    assert Stream(OnLoop).sample_rates() == (16000, 24000)
+
+
+async def test_sample_rates_are_there_on_a_loop_too():
+    assert Stream(OnLoop).sample_rates() == (16000, 24000)
+
+
+def test_sample_rates_of_what_makes_no_handlers():
+    with pytest.raises(ImproperlyConfigured, match="not a stream handler"):
+        Stream(lambda: object()).sample_rates()
