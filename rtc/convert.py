@@ -132,4 +132,7 @@ def create_message(
     data: list[Any] | str,
 ) -> str:
     """The JSON text of a message to the client, as `handler.send_message` takes it."""
-    return json.dumps({"type": type, "data": data})
+    message = {"type": type, "data": data}
+    if type in ("error", "warning"):
+        message["message"] = data  # clients read one or the other
+    return json.dumps(message)

@@ -176,6 +176,11 @@ def test_messages_are_json():
     assert json.loads(create_message("send_input", [])) == {"type": "send_input", "data": []}
 
 
+@pytest.mark.parametrize("kind", ["error", "warning"])
+def test_errors_and_warnings_say_it_under_both_names(kind):
+    assert json.loads(create_message(kind, "no")) == {"type": kind, "data": "no", "message": "no"}
+
+
 def test_needs_no_configured_django():
     code = "import rtc.convert; from django.conf import settings; assert not settings.configured"
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
