@@ -278,8 +278,9 @@ def _parse_start(value: dict[str, Any], max_params_bytes: int) -> Start:
 
 
 def _json_length(params: dict[str, Any]) -> int:
+    """Bytes of UTF-8. JSON may hold half a surrogate pair, which UTF-8 proper does not have."""
     try:
-        return len(json.dumps(params))
+        return len(json.dumps(params, ensure_ascii=False).encode(errors="surrogatepass"))
     except RecursionError as error:
         raise ProtocolError("bad_params", "params is nested too deeply") from error
 

@@ -216,6 +216,17 @@ def test_params_hold_4_kib_and_no_more():
         parse(frame(MAX_PARAMS_BYTES + 1))
 
 
+@pytest.mark.parametrize(("character", "size"), [("ж", 2), ("😀", 4), (r"\u0436", 2), (r"\ud800", 3)])
+def test_params_are_counted_in_bytes_of_utf_8(character, size):
+    def frame(count):
+        return f'{{"event": "start", "websocket_id": "a", "params": {{"a": "{character * count}"}}}}'
+
+    count = (MAX_PARAMS_BYTES - len('{"a": ""}')) // size
+    assert len(parse(frame(count)).params["a"]) == count
+    with pytest.raises(ProtocolError, match="params_too_big"):
+        parse(frame(count + 1))
+
+
 def test_params_nested_too_deeply_are_refused():
     codes = set()
     for depth in (*range(100, 2000, 10), *range(900, 1000)):
