@@ -104,12 +104,31 @@ def admit(
         Refused: `concurrency_limit_reached`, `user_limit_reached`, `server_limit_reached`, `ticket_used`, or
             `connection_already_exists` for an id that is live.
     """
+    record = partial(_record, session_id, alias, limits, media_format, caller, worker_pk)
+    try:
+        session = record()
+    except IntegrityError:
+        # A session that held the id may have ended since. If it was something else, it comes again.
+        session = record()
+    session_started.send_robust(Session, session=session)
+    return session.pk
+
+
+def _record(
+    session_id: str,
+    alias: str,
+    limits: ConcurrencyLimits,
+    media_format: MediaFormat | None,
+    caller: Caller,
+    worker_pk: int,
+) -> Session:
+    """Raises: what `admit` does, and IntegrityError when it was not for a session that is live."""
     try:
         with transaction.atomic():
             _use_ticket(caller)
             _check(limits, alias, caller, worker_pk)
             _hold(worker_pk)
-            session = Session.objects.create(
+            return Session.objects.create(
                 session_id=session_id,
                 stream=alias,
                 worker_id=worker_pk,
@@ -125,8 +144,6 @@ def admit(
         if not Session.objects.live().filter(session_id=session_id).exists():
             raise
         raise Refused("connection_already_exists", ID_IN_USE) from error
-    session_started.send_robust(Session, session=session)
-    return session.pk
 
 
 def _use_ticket(caller: Caller) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import IntegrityError
 from django.utils import timezone
 
 from rtc import registry
@@ -148,6 +149,48 @@ def test_an_id_is_free_once_its_session_has_ended(admit):
     end(admit("a"))
     admit("a")
     assert list(Session.objects.values_list("state", flat=True)) == ["starting", "ended"]
+
+
+def test_an_id_is_free_when_its_session_ends_while_it_is_looked_for(admit, monkeypatch):
+    first = admit("a")
+    live = Session.objects.live
+
+    def end_first():
+        monkeypatch.undo()
+        end(first)
+        return live()
+
+    monkeypatch.setattr(Session.objects, "live", end_first)
+    second = admit("a")
+    assert list(Session.objects.order_by("pk").values_list("pk", "state")) == [(first, "ended"), (second, "starting")]
+
+
+def test_an_id_that_is_taken_again_meanwhile_is_refused(admit, monkeypatch):
+    first = admit("a")
+    live = Session.objects.live
+
+    def end_first_and_start():
+        monkeypatch.undo()
+        end(first)
+        nobody = live().none()
+        admit("a")
+        return nobody
+
+    monkeypatch.setattr(Session.objects, "live", end_first_and_start)
+    assert refusal(admit, "a") == ("connection_already_exists", 4409, None)
+
+
+def test_what_the_database_refuses_for_another_reason_is_tried_twice(admit, monkeypatch):
+    tries = []
+
+    def refuse(**fields):
+        tries.append(fields)
+        raise IntegrityError
+
+    monkeypatch.setattr(Session.objects, "create", refuse)
+    with pytest.raises(IntegrityError):
+        admit("a")
+    assert len(tries) == 2
 
 
 def test_a_streams_limit_counts_its_live_sessions(admit):
