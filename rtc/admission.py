@@ -1,5 +1,6 @@
 """May this client start this session? Origin, ticket, the stream's own `authorize`, and the limits, in that order."""
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Callable
@@ -66,6 +67,7 @@ class Admission:
         self._worker = worker
         self._ticket = ticket
         self._foreign_origin = foreign_origin
+        self._asking: asyncio.Future[Any] | None = None
 
     async def admit(self, start: Start, wanted: Callable[[], bool]) -> CallRecord:
         """Start the record of the session.
@@ -88,6 +90,13 @@ class Admission:
             raise
         tally.started[self._alias] += 1
         return record
+
+    def abandon(self) -> None:
+        """The session is over: a stream's `authorize` that is still being asked is cancelled, so that it keeps no place
+        in the queue.
+        """
+        if self._asking is not None:
+            self._asking.cancel()
 
     async def _admit(self, start: Start, wanted: Callable[[], bool]) -> CallRecord:
         if ticket := self._ticket or start.ticket:
@@ -144,11 +153,16 @@ class Admission:
             user_agent=caller.user_agent,
         )
         text = ""
+        self._asking = asyncio.ensure_future(_ask(authorize, request))
         try:
-            if await _ask(authorize, request):
+            if await self._asking:
                 return
         except PermissionDenied as error:
             text = str(error)
+        except asyncio.CancelledError:
+            if not self._asking.cancelled():
+                raise
+            raise Refused("client_gone", registry.NOT_ALLOWED) from None
         if caller.user is None:
             raise Refused("not_logged_in", NOT_LOGGED_IN, text=text)
         raise Refused("not_allowed", registry.NOT_ALLOWED, text=text)

@@ -14,7 +14,7 @@ from rtc.admission import Admission
 from rtc.calls import Call
 from rtc.core.messages import End, Error, serialize
 from rtc.directory import get_stream
-from rtc.origins import origin_allowed
+from rtc.origins import origin_allowed, origin_trusted
 from rtc.ownership import owner_key
 from rtc.registry import Caller
 from rtc.termination import install
@@ -154,8 +154,9 @@ class MediaConsumer(SocketConsumer):
             await self._call.receive(text_data, bytes_data)
 
     def _caller(self) -> Caller:
-        user = self.scope.get("user")
-        session = self.scope.get("session")
+        trusted = origin_trusted(self.scope["headers"])  # else cookies don't count, as in `rtc.ownership.claim_of`
+        user = self.scope.get("user") if trusted else None
+        session = self.scope.get("session") if trusted else None
         client = self.scope.get("client")
         headers = dict(self.scope["headers"])
         return Caller(

@@ -45,3 +45,6 @@ class Admission(Protocol):
 
     async def admit(self, start: Start, wanted: Callable[[], bool]) -> Record:
         """Raises: Refused; also when `wanted`, called from any thread, says that the client has left meanwhile."""
+
+    def abandon(self) -> None:
+        """The session is over: who is still being asked whether it may start need not answer any more."""

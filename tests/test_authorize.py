@@ -35,6 +35,10 @@ def fail(request):
     raise KeyError("a secret")
 
 
+async def never(request):
+    await asyncio.Event().wait()
+
+
 by_word = Stream(Asking, authorize=in_the_house)
 by_object = Stream(Asking, authorize=InTheHouse())
 by_lambda = Stream(Asking, authorize=lambda request: in_the_house(request))
@@ -43,11 +47,12 @@ permitted = Stream(Asking, authorize=lambda request: request.user.has_perm("rtc.
 denied = Stream(Asking, authorize=deny)
 adenied = Stream(Asking, authorize=adeny)
 failing = Stream(Asking, authorize=fail)
+undecided = Stream(Asking, authorize=never)
 
 
 @pytest.fixture(autouse=True)
 def streams(settings):
-    names = ["by_word", "by_object", "by_lambda", "members", "permitted", "denied", "adenied", "failing"]
+    names = ["by_word", "by_object", "by_lambda", "members", "permitted", "denied", "adenied", "failing", "undecided"]
     settings.RTC_STREAMS = {name: f"{__name__}.{name}" for name in names}
 
 
@@ -92,3 +97,29 @@ async def test_an_authorize_that_fails_lets_nobody_in(caplog):
     await phone.disconnect()
     assert not await Session.objects.aexists()
     assert "a secret" in caplog.text
+
+
+async def test_who_leaves_while_authorize_is_asked_keeps_no_place_in_the_queue(settings):
+    settings.RTC_ADMISSION_QUEUE = 1
+    for session_id in ("a", "b"):
+        phone = Phone("undecided")
+        assert (await phone.connect())[0]
+        await phone.say(event="start", websocket_id=session_id)
+        assert await phone.receive_nothing(0.2)  # "busy" would be said at once
+        await phone.disconnect()
+    assert not await Session.objects.aexists()
+
+
+@pytest.mark.parametrize("origin", [b"https://other.example", b"null"])
+async def test_cookies_of_a_page_that_only_the_star_lets_in_do_not_count(origin, ann, settings):
+    settings.RTC_ALLOWED_ORIGINS = ["*"]
+    phone = Phone("members", headers=[(b"origin", origin)], user=ann)
+    assert await refused(phone) == ("not_logged_in", None, 4401)
+
+
+async def test_cookies_of_a_page_that_is_allowed_by_name_count(ann, settings):
+    settings.RTC_ALLOWED_ORIGINS = ["*", "https://other.example"]
+    phone = Phone("members", headers=[(b"origin", b"https://other.example")], user=ann)
+    await phone.start()
+    assert (await Session.objects.aget()).user_id == ann.pk
+    await phone.disconnect()

@@ -65,6 +65,9 @@ class MemoryAdmission:
         await asyncio.sleep(0)
         return self.enter(start)
 
+    def abandon(self) -> None:
+        pass
+
     def enter(self, start: Start) -> MemoryRecord:
         """Raises: Refused, when a subclass wants to."""
         record = MemoryRecord(len(self.records) + 1, self.user)
