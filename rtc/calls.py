@@ -11,14 +11,14 @@ from rtc.context import SessionHandle
 from rtc.core import effects
 from rtc.core.events import Admitted, Binary, Broken, Disconnected, Event, Expire, Finish, Junk, NotAdmitted
 from rtc.core.exceptions import ProtocolError, Refused
-from rtc.core.messages import Error, Mark, Start, parse, parse_audio, serialize
+from rtc.core.messages import Error, Mark, ServerMessage, Start, parse, parse_audio, serialize
 from rtc.core.session import COME_AGAIN, DONE, HANDLER_FAILED, TIMED_OUT, Session, State
 from rtc.deadlines import IdleTimer, TimeLimit
 from rtc.limits import session_limits
 from rtc.line import SocketLine
 from rtc.ports import Admission, Record, Socket
 from rtc.registry import Figures
-from rtc.runner import Runner
+from rtc.runner import COUNTS_BEFORE, Runner
 from rtc.sampling import Sampler
 from rtc.streams import Stream
 from rtc.tasks import Tasks
@@ -64,9 +64,10 @@ class Call:
         self._end: tuple[str, int | None] | None = None
         self._line: SocketLine | None = None
         self._last_heard = self._loop.time()
-        self._idle = IdleTimer(self._loop, self._last_active, self._idle_expired)
-        self._time_limit = TimeLimit(self._loop, self._time_is_up, self._grace_is_over)
-        self._idle.start(conf.RTC_START_TIMEOUT_S)
+        self._idle = IdleTimer(self._loop, self._last_active, lambda: self._expire(reason="idle"))
+        self._time_limit = TimeLimit(self._loop, self._time_is_up, lambda: self._expire(reason="time_limit"))
+        start_timeout_s = conf.RTC_START_TIMEOUT_S
+        self._start_timer = self._loop.call_later(start_timeout_s, lambda: self._expire(reason="no_start"))
 
     @property
     def session_id(self) -> str:
@@ -99,7 +100,11 @@ class Call:
     async def report(self, event: Event) -> None:
         """Tell the session what happened, and do what it wants done."""
         now = self._loop.time()
-        for effect in self._session.handle(event, now):
+        todo = self._session.handle(event, now)
+        if todo and isinstance(close := todo[-1], effects.Close):
+            await self._close(close, [effect.message for effect in todo if isinstance(effect, effects.Reply)])
+            return
+        for effect in todo:
             if type(effect) is effects.Deliver:
                 if self._runner is None:
                     self._early.append((effect.payload, now))
@@ -125,11 +130,16 @@ class Call:
     # What the session wants done -------------------------------------------------------------------------------
 
     async def _reply(self, effect: effects.Reply) -> None:
-        if isinstance(effect.message, Error) and self._record is not None:
-            self._record.entry("error", effect.message.code)
+        self._note(effect.message)
         await self._socket.send_text(serialize(effect.message))
 
+    def _note(self, *messages: ServerMessage) -> None:
+        for error in messages:
+            if isinstance(error, Error) and self._record is not None:
+                self._record.entry("error", error.code)
+
     async def _admit(self, effect: effects.Admit) -> None:
+        self._start_timer.cancel()
         self._idle.start(self.stream.idle_timeout or conf.RTC_IDLE_TIMEOUT_S)
         self._own(self._look_up(effect.start))
 
@@ -149,6 +159,8 @@ class Call:
 
     async def _run(self, effect: effects.Run) -> None:
         """Start the handler; what came while the session was admitted comes first."""
+        if self._end is not None:
+            return  # the session ended while its client was told that it had started
         assert self._record is not None  # it was admitted
         media_format = self._session.media_format
         self._line = line = SocketLine(self._socket, self._record, media_format, self.report, self._tasks)
@@ -158,7 +170,7 @@ class Call:
             user=self._record.user,
             params=self._params,
             loop=self._loop,
-            send_text=self._socket.send_text,
+            send_text=line.send_message,
             clear=self.clear,
             place_mark=self._place_mark,
             unplayed_s=self._unplayed_s,
@@ -194,9 +206,14 @@ class Call:
         if self._runner is not None:
             self._runner.finish()
 
-    async def _close(self, effect: effects.Close) -> None:
-        """End the session, once: stop the timers and the handler, close the socket, write the record."""
+    async def _close(self, effect: effects.Close, last_words: list[ServerMessage]) -> None:
+        """End the session, once: stop the timers and the handler and write the record; then tell the client, if it can
+        be told, and close the socket. A client that does not read, or what can't be sent, keeps no session alive.
+        """
+        self._note(*last_words)
         self._end = effect.reason, effect.close_code
+        self._start_timer.cancel()
+        self._admission.abandon()
         self._idle.cancel()
         self._time_limit.cancel()
         if self._runner is not None and self._running is not asyncio.current_task():
@@ -204,15 +221,16 @@ class Call:
         if self._record is not None:
             self._calls.pop(self._record.pk, None)
             self._record.ended(effect.reason, effect.close_code, self.figures())
-        if effect.close_code is not None:
-            await self._socket.close_socket(effect.close_code)
+        try:
+            for message in last_words:
+                await self._socket.send_text(serialize(message))
+        finally:
+            if effect.close_code is not None:
+                await self._socket.close_socket(effect.close_code)
 
     def figures(self) -> Figures:
-        runner = self._runner
         return Figures(
-            frames_in=runner.intake.frames_in if runner else 0,
-            frames_out=runner.playout.frames_out if runner else 0,
-            frames_dropped=runner.intake.frames_dropped if runner else 0,
+            **(self._runner.counts() if self._runner else COUNTS_BEFORE),
             errors=self._session.error_count,
             sample_rate=self._line.sample_rate if self._line else None,
             history=self._sampler.history,
@@ -235,7 +253,7 @@ class Call:
 
     def hang_up(self, text: str = "") -> None:
         """End the session from outside, at once."""
-        self._expire(reason="hung_up", close_code=DONE, text=text)
+        self._expire(reason="hung_up", close_code=DONE, text=str(text))
 
     def clear(self) -> None:
         """Drop all audio not yet played."""
@@ -244,15 +262,12 @@ class Call:
 
     def sample(self) -> dict[str, Any]:
         """Its live figures, for the heartbeat."""
-        figures = self.figures()
         runner = self._runner
         return {
-            "frames_in": figures.frames_in,
-            "frames_out": figures.frames_out,
-            "frames_dropped": figures.frames_dropped,
-            "errors": figures.errors,
+            **(runner.counts() if runner else COUNTS_BEFORE),
+            "errors": self._session.error_count,
             "idle_s": round(self._loop.time() - self._last_heard, 1),
-            "recent": [] if runner is None else self._sampler.take(runner.intake, runner.playout),
+            "recent": self._sampler.take(runner.intake, runner.playout) if runner else [],
         }
 
     # Timers and callbacks --------------------------------------------------------------------------------------
@@ -263,15 +278,8 @@ class Call:
             return max(self._last_heard, self._runner.playout.last_sent)
         return self._last_heard
 
-    def _idle_expired(self) -> None:
-        reason = "idle" if self._session.state is not State.CONNECTED else "no_start"
-        self._expire(reason=reason, close_code=TIMED_OUT)
-
     def _time_is_up(self) -> None:
         self._own(self.report(Finish(reason="time_limit")))
-
-    def _grace_is_over(self) -> None:
-        self._expire(reason="time_limit", close_code=TIMED_OUT)
 
     def _place_mark(self, mark: Mark) -> None:
         if self._runner is not None:
@@ -284,7 +292,7 @@ class Call:
         logger.error("session %s: %s", self._session.id, error, exc_info=error)
         self._expire(reason="server_error", close_code=HANDLER_FAILED)
 
-    def _expire(self, *, reason: str, close_code: int, text: str = "") -> None:
+    def _expire(self, *, reason: str, close_code: int = TIMED_OUT, text: str = "") -> None:
         self._own(self.report(Expire(reason=reason, close_code=close_code, text=text)))
 
 
@@ -295,5 +303,4 @@ _PERFORM: dict[type, Callable[[Call, Any], Awaitable[None]]] = {
     effects.Marked: Call._marked,
     effects.Interrupt: Call._interrupt,
     effects.PlayOut: Call._play_out,
-    effects.Close: Call._close,
 }

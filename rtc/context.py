@@ -23,7 +23,7 @@ class WebRTCError(RTCError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = str(message)  # perhaps a lazy translation, or an exception
 
     def __str__(self) -> str:
         return self.message
@@ -150,4 +150,4 @@ def Warning(message: str = "Warning issued.") -> None:  # noqa: N802 - the name 
     """Show the client a warning. Outside a session nothing happens."""
     session = current_session.get()
     if session is not None:
-        session.send_message(Warn(text=message))
+        session.send_message(Warn(text=str(message)))

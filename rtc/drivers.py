@@ -53,17 +53,23 @@ class Driver(Protocol):
 
 
 def failure(where: str, error: BaseException) -> HandlerError:
-    return HandlerError(where, f"{type(error).__name__}: {error}")
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - the user's `__str__`
+        text = "(its text can't be read)"
+    return HandlerError(where, f"{type(error).__name__}: {text}")
 
 
 @contextmanager
 def blaming(where: str) -> Iterator[None]:
-    """Whatever the user's code lets out becomes a HandlerError; but for the cancellation of the task it runs in."""
+    """Whatever the user's code lets out becomes a HandlerError, `exit()` too; but for the cancellation of the task it
+    runs in.
+    """
     try:
         yield
     except HandlerError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise failure(where, error) from error
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
@@ -131,7 +137,7 @@ class TaskDriver:
             return
         try:
             self._begun = begin(self._receive_one(frame), self._receiving, self._context)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - raised by the task
+        except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001 - raised by the task
             self._failure = error
         if self._begun is not None or self._failure is not None:
             self._frame_there.set()

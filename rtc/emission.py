@@ -5,6 +5,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from rtc.core.audio import to_int16, to_mono
+
 Audio: TypeAlias = NDArray[np.int16 | np.float32]
 AudioFrame: TypeAlias = tuple[int, Audio] | tuple[int, Audio, Literal["mono", "stereo"]]
 
@@ -20,7 +22,7 @@ class CloseStream:
     """End the session once all audio emitted before it has been played."""
 
     def __init__(self, msg: str = "Stream closed") -> None:
-        self.msg = msg
+        self.msg = str(msg)  # perhaps a lazy translation
 
 
 Control: TypeAlias = AdditionalOutputs | CloseStream
@@ -70,3 +72,17 @@ def take_apart(value: Any) -> tuple[AudioFrame | None, Control | None]:
         "expected (sample_rate, array), AdditionalOutputs, CloseStream, (frame, AdditionalOutputs) or None, "
         f"got {type(value).__name__}"
     )
+
+
+def to_pcm(frame: AudioFrame) -> tuple[int, NDArray[np.int16]]:
+    """An emission's audio as one channel of int16, `(sample_rate in Hz, samples of shape (n,))`.
+
+    Raises:
+        TypeError, ValueError, OverflowError: it can't be.
+    """
+    sample_rate, samples = frame[0], frame[1]
+    samples = to_mono(samples, frame[2]) if len(frame) == 3 else to_mono(samples)
+    sample_rate = int(sample_rate)
+    if sample_rate <= 0:
+        raise ValueError(f"the sample rate is {sample_rate} Hz")
+    return sample_rate, to_int16(samples)

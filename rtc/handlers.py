@@ -15,6 +15,7 @@ from rtc.emission import AudioEmitType
 
 logger = logging.getLogger(__name__)
 
+_NONE: Any = object()
 FRAMES_PER_SECOND = 50
 """A frame is 20 ms."""
 
@@ -70,11 +71,27 @@ class HandlerBase:
         self.channel_set.set()
 
     @property
-    def session(self) -> SessionHandle:
-        """Raises: RuntimeError before the session starts."""
+    def bound_session(self) -> SessionHandle:
+        """The session, whatever the handler keeps as its own `session`.
+
+        Raises: RuntimeError before the session starts.
+        """
         if self._session is None:
             raise RuntimeError("this handler is not in a session yet")
         return self._session
+
+    @property
+    def session(self) -> SessionHandle:
+        """The session; or what the handler put there, as handlers written for FastRTC do with an HTTP session.
+
+        Raises: RuntimeError before the session starts.
+        """
+        own: SessionHandle = self.__dict__.get("session", _NONE)
+        return self.bound_session if own is _NONE else own
+
+    @session.setter
+    def session(self, value: Any) -> None:
+        self.__dict__["session"] = value
 
     @property
     def channel(self) -> SessionHandle | None:
@@ -83,12 +100,12 @@ class HandlerBase:
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        return self.session.loop
+        return self.bound_session.loop
 
     @property
     def clear_queue(self) -> Callable[[], None]:
         """Call it to drop all audio that was emitted and has not been played, here and at the client."""
-        return self.session.clear_queue
+        return self.bound_session.clear_queue
 
     @property
     def phone_mode(self) -> bool:
@@ -101,7 +118,7 @@ class HandlerBase:
 
     def mark(self, name: str) -> None:
         """Mark the place behind the audio emitted so far; `marked(name)` follows once the client has got there."""
-        self.session.mark(name)
+        self.bound_session.mark(name)
 
     def marked(self, name: str) -> None:
         """The client has played, or dropped, all audio before this mark. Override it; it must not block."""
@@ -114,10 +131,16 @@ class HandlerBase:
 
     async def send_message(self, msg: str) -> None:
         """Send a text frame to the client; `create_message` makes one."""
-        await self.session.send_text(msg)
+        await self.bound_session.send_text(msg)
 
     def send_message_sync(self, msg: str) -> None:
-        """The same from a thread; returns once it is sent."""
+        """The same from a thread; returns once it is sent.
+
+        Raises:
+            RuntimeError: on the session's event loop, which it would wait for.
+        """
+        if asyncio._get_running_loop() is self.loop:
+            raise RuntimeError("send_message_sync() would wait for itself on the event loop: it is for threads")
         asyncio.run_coroutine_threadsafe(self.send_message(msg), self.loop).result()
 
     async def fetch_args(self) -> None:
@@ -135,16 +158,16 @@ class HandlerBase:
             return
         await self.fetch_args()
         try:
-            async with asyncio.timeout(self.session.input_timeout_s):
+            async with asyncio.timeout(self.bound_session.input_timeout_s):
                 await self.args_set.wait()
         except TimeoutError:
-            timeout = InputTimeout(self.session.input_timeout_s or 0.0)
+            timeout = InputTimeout(self.bound_session.input_timeout_s or 0.0)
             await self.send_message(serialize(Error(code="input_timeout", text=str(timeout))))
             raise timeout from None
 
     def wait_for_args_sync(self) -> None:
         """The same from a thread. Raises: InputTimeout; SessionOver, when the session ends meanwhile."""
-        self.session.wait_for(self.wait_for_args())
+        self.bound_session.wait_for(self.wait_for_args())
 
     def set_args(self, args: list[Any]) -> None:
         """Take over input from the client. Called on the event loop."""

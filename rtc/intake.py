@@ -66,7 +66,11 @@ class Intake:
         return len(self._payloads)
 
     def put(self, payload: bytes, now: float) -> None:
-        """Take in one payload that came at `now`, seconds of the loop's clock."""
+        """Take in one payload that came at `now`, seconds of the loop's clock. An empty one is nothing: what waits is
+        bounded by its bytes.
+        """
+        if not payload:
+            return
         self.frames_in += 1
         self._payloads.append(payload)
         self._latest = payload

@@ -12,6 +12,10 @@ from rtc.fairness import Turns
 from rtc.ports import Record, Socket
 from rtc.tasks import Tasks
 
+MAX_MESSAGE_BYTES = 1 << 20
+"""The longest text frame that Daphne's WebSocket library sends: for one that is longer it raises, and the connection is
+of no more use."""
+
 _announcements = Turns()
 
 
@@ -49,6 +53,12 @@ class SocketLine:
     async def send_control(self, message: Mark | Clear) -> None:
         if isinstance(message, Clear) or self._declared:
             await self._socket.send_text(serialize(message))
+
+    async def send_message(self, text: str) -> None:
+        """A text frame of the handler's own. Raises: ValueError, when it is longer than servers send."""
+        if len(text.encode(errors="surrogatepass")) > MAX_MESSAGE_BYTES:
+            raise ValueError(f"a message holds at most {MAX_MESSAGE_BYTES} bytes")
+        await self._socket.send_text(text)
 
     async def send_outputs(self, outputs: AdditionalOutputs) -> None:
         """Raises: TypeError, ValueError, when they can't be written as JSON."""

@@ -51,7 +51,7 @@ class Replier:
         replied: Callable[[Reply], None],
     ) -> None:
         self._handler = handler
-        self._session = handler.session
+        self._session = handler.bound_session
         self._keeps_unheard = keeps_unheard
         self._audible = audible
         self._over = over

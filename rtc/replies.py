@@ -153,7 +153,7 @@ class ReplyOnPause(AsyncStreamHandler):
 
     def trigger_response(self) -> None:
         """Reply now to what was said so far, if only to silence; from any thread. During a reply nothing happens."""
-        self.session.on_loop(self._trigger)
+        self.bound_session.on_loop(self._trigger)
 
     def marked(self, name: str) -> None:
         if self.push_to_talk and name == TURN_BEGINS:
@@ -193,13 +193,13 @@ class ReplyOnPause(AsyncStreamHandler):
             _STEPS[type(event)](self, event)
 
     def _started_talking(self, event: StartedTalking) -> None:
-        self.session.send_message(Log(text="started_talking"))
+        self.bound_session.send_message(Log(text="started_talking"))
 
     def _turn_over(self, event: TurnOver) -> None:
         rate = self.input_sample_rate
         said = self._recent.cut(round(event.begin_s * rate), round(event.end_s * rate))
         self._replier.drop()
-        self.session.send_message(Log(text="pause_detected"))
+        self.bound_session.send_message(Log(text="pause_detected"))
         self._replier.begin(self.fn, (rate, said[np.newaxis]))
 
     def _interrupted(self, event: Interrupted) -> None:
@@ -213,14 +213,14 @@ class ReplyOnPause(AsyncStreamHandler):
 
     def _end_turn(self, reply: Reply) -> None:
         if reply.turn is not None:
-            self.session.turn_finished(reply.figures())
+            self.bound_session.turn_finished(reply.figures())
             reply.turn = None
         try:
             with blaming("replied"):
                 self.replied(reply)
         except HandlerError as error:
-            logger.error("session %s goes on, but %s", self.session.id, error, exc_info=error.__cause__)
-            self.session.reply_failed(error)
+            logger.error("session %s goes on, but %s", self.bound_session.id, error, exc_info=error.__cause__)
+            self.bound_session.reply_failed(error)
 
     def _reply_over(self) -> None:
         self._perform(self._turns.reply_over())

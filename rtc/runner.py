@@ -6,13 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from rtc.context import SessionHandle, WebRTCError, current_session
-from rtc.core.audio import to_int16, to_mono
 from rtc.core.events import Broken, Event, Finish, PlayedOut
 from rtc.core.exceptions import HandlerError
 from rtc.core.formats import Encoding, MediaFormat
 from rtc.core.messages import Clear, Log, Mark
 from rtc.drivers import Driver, Taken, TaskDriver, blaming, failure
-from rtc.emission import AdditionalOutputs, AudioFrame, CloseStream, plain_audio, take_apart
+from rtc.emission import AdditionalOutputs, CloseStream, plain_audio, take_apart, to_pcm
 from rtc.fairness import Turns
 from rtc.handlers import AsyncStreamHandler
 from rtc.intake import Intake
@@ -34,9 +33,11 @@ output callbacks. Measured in Chromium at 24000 Hz, the gap after a buffer of 11
 FILL_SLACK_S = 0.1
 """How much later than in real time audio may come and still be put into one buffer with what came before."""
 CANCEL_TIMEOUT_S = 1.0
-"""How long a `shutdown` that took too long may take to end once it is cancelled."""
+"""How long what was cancelled may take to end."""
 MEASURE_LIMIT_S = 3.0
 """When to decide on the rate of a client that declares none, however little it has sent."""
+
+COUNTS_BEFORE = {"frames_in": 0, "frames_out": 0, "frames_dropped": 0}
 
 _emissions = Turns()
 
@@ -87,6 +88,8 @@ class Runner:
         self._stopped = False
         self._task: asyncio.Task[Any] | None = None
         self._measure_timer: asyncio.TimerHandle | None = None
+        self._hurry_timer: asyncio.TimerHandle | None = None
+        self._shutting_down: asyncio.Future[None] | None = None
         self._measuring = media_format is None and stream.takes_audio
         self.playout = Playout(
             playout_format(media_format, handler.output_sample_rate, limits.send_lead_s),
@@ -112,6 +115,13 @@ class Runner:
             self._measure_timer = self._session.loop.call_later(MEASURE_LIMIT_S, self.intake.settle)
         self.intake.put(payload, now)
 
+    def counts(self) -> dict[str, int]:
+        return {
+            "frames_in": self.intake.frames_in,
+            "frames_out": self.playout.frames_out,
+            "frames_dropped": self.intake.frames_dropped,
+        }
+
     def take_input(self, values: list[Any]) -> None:
         """Input of the client's, for the handler's `latest_args`."""
         self._handler.set_args(values)
@@ -128,7 +138,8 @@ class Runner:
         token = current_session.set(self._session)
         try:
             with blaming(name):
-                getattr(self._handler, name)(*args)
+                if callable(hook := getattr(self._handler, name)):  # a handler may have a flag of that name
+                    hook(*args)
         except HandlerError as error:
             await self._failed(error, error.__cause__ or error)
         finally:
@@ -183,12 +194,23 @@ class Runner:
             pass
         except* HandlerError as group:
             error = next(found for found in group.exceptions if isinstance(found, HandlerError))
+        finally:
+            if self._hurry_timer is not None:
+                self._hurry_timer.cancel()
         if error is not None:
             raise error
 
     async def _until_finishing(self) -> None:
-        await self._finishing.wait()
+        try:
+            await self._finishing.wait()
+        finally:  # the group ends, on whichever way
+            self._hurry_timer = self._session.loop.call_later(CANCEL_TIMEOUT_S, self._hurry)
         raise _Finishing
+
+    def _hurry(self) -> None:
+        """A callback has swallowed its cancellation: it may wait for what `shutdown()` does."""
+        logger.warning("session %s is over, but its handler goes on; it is shut down now", self._session.id)
+        self._shutting_down = asyncio.ensure_future(self._driver.shutdown())
 
     async def _deliver(self, value: Any) -> Taken:
         """Take one emission."""
@@ -205,8 +227,8 @@ class Runner:
             return Taken.NOTHING
         try:
             emitted, control = take_apart(value)
-            frame = None if emitted is None else _to_pcm(emitted)
-        except (TypeError, ValueError) as error:
+            frame = None if emitted is None else to_pcm(emitted)
+        except (TypeError, ValueError, OverflowError) as error:
             raise failure("emit", error) from error
         if isinstance(control, AdditionalOutputs):
             try:
@@ -234,7 +256,7 @@ class Runner:
         self.playout.close()
         self._session.end()
         # A task of its own: this one may be cancelled already, and then Python 3.11.2 takes no time-out for one.
-        shutdown = asyncio.ensure_future(self._driver.shutdown())
+        shutdown = self._shutting_down or asyncio.ensure_future(self._driver.shutdown())
         for timeout_s in (self._limits.shutdown_timeout_s, CANCEL_TIMEOUT_S):
             if (await asyncio.wait([shutdown], timeout=timeout_s))[0]:
                 break
@@ -258,16 +280,6 @@ class _Finishing(Exception):
 
 async def _send_nowhere(payload: bytes) -> None:
     """In mode `send` what the handler emits is paced and heard by nobody."""
-
-
-def _to_pcm(frame: AudioFrame) -> tuple[int, Any]:
-    """Raises: TypeError, ValueError."""
-    sample_rate, samples = frame[0], frame[1]
-    samples = to_mono(samples, frame[2]) if len(frame) == 3 else to_mono(samples)
-    sample_rate = int(sample_rate)
-    if sample_rate <= 0:
-        raise ValueError(f"the sample rate is {sample_rate} Hz")
-    return sample_rate, to_int16(samples)
 
 
 def playout_format(media_format: MediaFormat | None, handler_rate: int, lead_s: float) -> PlayoutFormat:

@@ -176,7 +176,7 @@ class ReplyOnStopWords(ReplyOnPause):
         words_after = await self._words_after(look.begin_s, look.end_s)
         if words_after is None:
             return None
-        self.session.send_message(StopWord())
+        self.bound_session.send_message(StopWord())
         if not words_after:
             after_s = self._quietest(look.end_s - TAIL_S, look.end_s)
             return WordEnd(after_s=after_s, speech_from_s=look.end_s, tail_s=TAIL_S)
@@ -222,10 +222,10 @@ class ReplyOnStopWords(ReplyOnPause):
             self._measured(measure)
 
     def _tell_of_failure(self, error: HandlerError) -> None:
-        logger.error("session %s goes on, but %s", self.session.id, error, exc_info=error.__cause__ or error)
+        logger.error("session %s goes on, but %s", self.bound_session.id, error, exc_info=error.__cause__ or error)
         if not self._told_of_failure:
             self._told_of_failure = True
-            self.session.send_message(Error(code="stt_failed", text="Stop words can't be heard just now."))
+            self.bound_session.send_message(Error(code="stt_failed", text="Stop words can't be heard just now."))
 
 
 def _function_of(stt: STTModel | WriteDown | None) -> WriteDown:

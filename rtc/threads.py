@@ -66,7 +66,7 @@ class ThreadDriver:
         if not await self._join(JOIN_S):
             stuck = ", ".join(self._running)
             logger.warning(
-                "session %s is over, but its handler has not returned from %s", self._handler.session.id, stuck
+                "session %s is over, but its handler has not returned from %s", self._handler.bound_session.id, stuck
             )
 
     def _start(self, name: str, target: Callable[[], None]) -> "asyncio.Future[None]":
@@ -74,17 +74,24 @@ class ThreadDriver:
         context = contextvars.copy_context()
         self._running[name] = future
         future.add_done_callback(lambda _: self._running.pop(name, None))
-        thread = threading.Thread(target=self._report, args=(future, context, target), name=f"rtc {name}", daemon=True)
+        arguments = name, future, context, target
+        thread = threading.Thread(target=self._report, args=arguments, name=f"rtc {name}", daemon=True)
         thread.start()
         return future
 
-    def _report(self, future: "asyncio.Future[None]", context: contextvars.Context, target: Callable[[], None]) -> None:
+    def _report(
+        self, name: str, future: "asyncio.Future[None]", context: contextvars.Context, target: Callable[[], None]
+    ) -> None:
         try:
             context.run(target)
         except HandlerError as error:
             self._settle(future, error)
         except CancelledError:
             self._settle(future, None)  # the loop ended while it took an emission
+        except BaseException as error:  # noqa: BLE001 - whatever ends a thread, its session must hear of it
+            blamed = failure(name, error)
+            blamed.__cause__ = error
+            self._settle(future, blamed)
         else:
             self._settle(future, None)
 
@@ -96,7 +103,7 @@ class ThreadDriver:
                 future.set_exception(error)
                 return
             if error is not None and not isinstance(error.__cause__, SessionOver):
-                logger.error("session %s, after its end: %s", self._handler.session.id, error, exc_info=error)
+                logger.error("session %s, after its end: %s", self._handler.bound_session.id, error, exc_info=error)
             future.set_result(None)
 
         if not self._loop.is_closed():

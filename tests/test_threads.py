@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from django.utils.translation import gettext_lazy as _
 
 from rtc import AdditionalOutputs, CloseStream, Stream, StreamHandler, Warning, WebRTCError, get_current_context
 from tests.callers import MULAW_24K, SILENCE, Client
@@ -144,6 +145,24 @@ async def test_a_sync_handler_that_exits_is_an_error():
 
     client = await begin(Exiting())
     assert await client.until_closed(1) == 4500
+
+
+@pytest.mark.parametrize(
+    "error", [asyncio.CancelledError(), GeneratorExit(), KeyboardInterrupt(), WebRTCError(_("No credit left."))]
+)
+async def test_whatever_ends_a_thread_ends_its_session(error):
+    class Ends(SyncScripted):
+        def emit(self):
+            raise error
+
+    client = await begin(Ends())
+    assert await client.until_closed() == 4500
+    assert client.record.end_reason == "handler_failed"
+
+
+async def test_a_sample_rate_without_end_is_an_error_of_a_sync_handler():
+    client = await begin(SyncScripted((float("inf"), np.zeros(480, np.int16))))
+    assert await client.until_closed() == 4500
 
 
 async def test_close_stream_of_a_sync_handler_plays_out_what_is_queued():
