@@ -271,13 +271,24 @@ def reap(worker_pk: int | None = None) -> list[int]:
 
 
 def _end_sessions(worker_pk: int, now: datetime, reason: str) -> list[int]:
+    end = {"state": Session.State.ENDED, "ended_at": now, "end_reason": reason}
+    figures = Worker.objects.values_list("figures", flat=True).get(pk=worker_pk)
     ended = [
         pk
         for pk in Session.objects.live().filter(worker=worker_pk).values_list("pk", flat=True)
-        if Session.objects.live().filter(pk=pk).update(state=Session.State.ENDED, ended_at=now, end_reason=reason)
+        if Session.objects.live().filter(pk=pk).update(**end, **_last_told(figures, pk))
     ]
     _tell_ended(ended)
     return ended
+
+
+def _last_told(figures: dict[str, Any], session_pk: int) -> dict[str, Any]:
+    """What the last heartbeat said of a session that its worker can't say any more of."""
+    told = figures.get(str(session_pk))
+    if told is None:
+        return {}
+    counts = {name: told[name] for name in ("frames_in", "frames_out", "frames_dropped", "errors")}
+    return {**counts, "history": told["recent"]}
 
 
 def _tell_ended(pks: Iterable[int]) -> None:

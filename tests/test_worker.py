@@ -59,6 +59,20 @@ def test_a_silent_worker_loses_its_sessions_and_no_other_does(told):
     assert Worker.objects.get(pk=lives).ended_at is None
 
 
+def test_what_the_last_heartbeat_told_of_a_session_stays_on_its_record():
+    lost = enlist("lost")
+    told_of, not_yet_told_of = admit("a", lost), admit("b", lost)
+    counts = {"frames_in": 202, "frames_out": 201, "frames_dropped": 1, "errors": 2}
+    figures = {str(told_of): {**counts, "idle_s": 0.1, "recent": [[1.0, -20.0, -21.0, 0, 20]]}}
+    Worker.objects.filter(pk=lost).update(figures=figures)
+    silence(lost)
+    assert sorted(registry.reap()) == [told_of, not_yet_told_of]
+    row = Session.objects.get(pk=told_of)
+    assert {name: getattr(row, name) for name in counts} == counts
+    assert row.history == [[1.0, -20.0, -21.0, 0, 20]]
+    assert Session.objects.get(pk=not_yet_told_of).frames_in == 0
+
+
 def test_a_worker_is_lost_once():
     lost = enlist("lost")
     admit("a", lost)
