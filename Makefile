@@ -13,6 +13,7 @@ RUNTIME := .venv/.runtime-installed
 CLUSTER := .venv/.cluster-installed
 DEV := .venv/.dev-installed
 DEMO := .venv/.demo-installed
+BUILD := .venv/.build-installed
 BROWSER_PACKAGES := tests/browser/node_modules/.installed
 PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 # What is imported is compiled then; most of it never is.
@@ -75,7 +76,7 @@ bench-outputs: $(DEV)  ## Measure audio beside outputs, their readers and large 
 bench-turns: $(DEV)  ## Measure turn taking, ours and FastRTC's
 	$(BIN)/python -m benchmarks.turns
 
-wheel: $(DEV)  ## Build the package into dist/
+wheel: $(BUILD)  ## Build the package into dist/
 	$(BIN)/python -m build --outdir dist .
 
 bench-cluster: $(DEV)  ## Measure what crosses workers, on 1, 2 and 4 of them
@@ -106,6 +107,10 @@ $(DEV): requirements-dev.txt requirements-cluster.txt requirements-demo.txt requ
 		requirements-tts.txt $(RUNTIME)
 	@echo "Installing the development requirements into .venv"
 	@$(INSTALL) --requirement requirements-dev.txt
+	@touch $@
+
+$(BUILD): requirements-dev.txt | $(BIN)/python
+	@$(INSTALL) "$$(grep '^build' $<)"
 	@touch $@
 
 # The cache is named so that nothing depends on a home directory. The Node.js of the wheel knows its own list of

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from rtc.admin_timeline import clock
 
 WIDTH, HEIGHT = 420, 190
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 14, 36
-"""Margins for the labels, in the units of the drawing."""
+LEFT, RIGHT, TOP, BOTTOM = 46, 22, 14, 36
+"""Margins for the labels, in the units of the drawing: half of `1:00:00` stands to the right of its tick."""
 LEVEL_TICKS_DBFS = (0, -24, -48, -72, -96)
 NICE = (1, 2, 5, 10)
 TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)

@@ -186,7 +186,7 @@ def is_command(words: list[str]) -> bool:
             targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
             return all(word in targets for word in arguments if "=" not in word)
         case ["pip", "install", *packages]:
-            named = re.findall(r"fastrtc-django\[([\w,-]+)\]", " ".join(packages))
+            named = re.findall(r"(?:fastrtc-django|checkout)\[([\w,-]+)\]", " ".join(packages))
             return {extra for group in named for extra in group.split(",")} <= set(EXTRAS)
         case ["python", "manage.py", name, *arguments]:
             command = load_command_class(get_commands()[name], name)

@@ -1,7 +1,11 @@
+import json
+from contextlib import asynccontextmanager
+
 import numpy as np
 import pytest
+from websockets.asyncio.server import serve
 
-from rtc.remote import Address, Heard
+from rtc.remote import Address, CallRefused, Heard, RemoteCall
 from rtc.remote.pages import Event, parse_events
 
 RATE = 8000
@@ -96,3 +100,44 @@ def test_events_of_a_stream():
         b"\r\n",
     ]
     assert list(parse_events(lines)) == [Event("output", "[1,\n2]", "a:1"), Event("message", "x", "a:1")]
+
+
+@asynccontextmanager
+async def call_to(*messages: dict):
+    """A call to a server that says these and hangs up, and what it reports."""
+
+    async def answer(socket):
+        await socket.recv()
+        for message in messages:
+            await socket.send(json.dumps(message))
+
+    reports = []
+    async with serve(answer, "127.0.0.1", 0) as server:
+        address = Address(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+        silence = np.zeros(0, np.int16)
+        yield RemoteCall(address, silence, RATE, 0.1, report=lambda *report: reports.append(report)), reports
+
+
+async def test_to_be_asked_for_more_input_than_there_is_is_no_problem():
+    async with call_to({"event": "started"}, {"type": "send_input", "data": []}) as (call, reports):
+        await call.run()
+    assert ("note", "The stream asks for more input than there is.") in reports
+
+
+ERROR = {"type": "error", "data": "No."}
+END = {"type": "end", "data": {"reason": "not_found", "message": "No."}}
+
+
+@pytest.mark.parametrize(
+    ("messages", "text", "reported"),
+    [
+        ([ERROR, END], "No.", []),
+        ([{**ERROR, "data": "Why?"}, ERROR, END], "No.", [("problem", "Why?")]),
+        ([ERROR], "it closed the socket", [("problem", "No.")]),
+    ],
+)
+async def test_what_a_refusal_says_is_not_reported_besides(messages, text, reported):
+    async with call_to(*messages) as (call, reports):
+        with pytest.raises(CallRefused, match=f"the server refused the call: {text}"):
+            await call.run()
+    assert reports == reported

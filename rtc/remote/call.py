@@ -31,14 +31,15 @@ Report = Callable[[str, Any], None]
 
 
 class CallRefused(RTCError):
-    """The server let no session start."""
+    """The server let no session start. Args: reason: a code, or empty. text: in words, or empty."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, text: str = "") -> None:
+        super().__init__(reason, text)
         self.reason = reason
+        self.text = text
 
     def __str__(self) -> str:
-        return f"the server refused the call: {self.reason}"
+        return f"the server refused the call: {self.text or self.reason or 'it closed the socket'}"
 
 
 @dataclass
@@ -53,7 +54,8 @@ class RemoteCall:
         inputs: what to answer each time that the handler asks for input.
         params: the client's own object.
         ticket: a connect ticket, or empty.
-        report: called on the event loop with `("output", value)`, `("problem", text)` and `("progress", seconds)`.
+        report: called on the event loop with `("output", value)`, `("problem", text)`, `("note", text)` and
+            `("progress", seconds)`.
     """
 
     address: Address
@@ -102,16 +104,24 @@ class RemoteCall:
         return Start(session_id=self.session_id, media_format=media_format, params=self.params, ticket=self.ticket)
 
     async def _until_started(self, socket: ClientConnection) -> None:
+        errors = []  # a refusal says them again
         try:
             async for frame in socket:
                 message = json.loads(frame)
                 if message.get("event") == "started":
                     self._began_s = time.monotonic()
                     return
-                self._take_message(socket, message)
+                if message.get("type") == "error":
+                    errors.append(message)
+                else:
+                    self._take_message(socket, message)
         except ConnectionClosed:
             pass
-        raise CallRefused(self.end_text or self.end_reason or "it closed the socket")
+        finally:
+            for message in errors:
+                if message["data"] != self.end_text:
+                    self._take_message(socket, message)
+        raise CallRefused(self.end_reason, self.end_text)
 
     async def _speak(self, socket: ClientConnection, listening: asyncio.Task[None]) -> None:
         frame_samples = self.sample_rate // FRAMES_PER_SECOND
@@ -156,7 +166,7 @@ class RemoteCall:
         missing = object()
         inputs = next(self._unsaid, missing)
         if inputs is missing:
-            self.report("problem", "The stream asks for input, and there is none left.")
+            self.report("note", "The stream asks for more input than there is.")
             return
         try:
             url = self.address.page("input_hook", ticket=self.ticket)

@@ -108,6 +108,10 @@ def test_level_and_delay_are_plotted(superuser, worker, make_session, sample_cou
     live = superuser.get(change_url(session)).context["plots"]
     assert [plot.title for plot in live] == ["Level", "Delay"]
     assert all(0 <= tick.place <= plot.width for plot in live for tick in [*plot.time_ticks, *plot.value_ticks])
+    half_a_character = 3
+    assert all(
+        tick.place + half_a_character * len(tick.label) <= plot.width for plot in live for tick in plot.time_ticks
+    )
     session = make_session("other", ended=True, history=samples)
     text = page(superuser, change_url(session))
     assert text.count("<figure") == 2

@@ -4,6 +4,8 @@ import io
 import re
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
@@ -27,11 +29,30 @@ def said(tmp_path):
     return tmp_path / "said.wav"
 
 
-def dial(server, alias, *args) -> str:
-    """Gives standard error. Raises: CommandError."""
-    stderr = io.StringIO()
-    call_command("rtc_call", alias, *map(str, args), url=server.http_url(), stdout=io.StringIO(), stderr=stderr)
-    return stderr.getvalue()
+class NoPage(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_error(404)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def http_server():
+    with HTTPServer(("127.0.0.1", 0), NoPage) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def dial(server, alias, *args, path: str = "/", stderr: io.StringIO | None = None) -> None:
+    """Raises: CommandError."""
+    streams = {"stdout": io.StringIO(), "stderr": stderr or io.StringIO()}
+    call_command("rtc_call", alias, *map(str, args), url=server.http_url(path), **streams)
 
 
 def test_what_is_heard_is_written_to_a_file(daphne_server, said, tmp_path):
@@ -62,6 +83,28 @@ def test_a_handler_that_fails_is_told(daphne_server):
 def test_a_stream_that_is_not_there_is_told(daphne_server, said):
     with pytest.raises(CommandError, match="refused the call: There is no stream 'nothing'"):
         dial(daphne_server, "nothing", said)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("/voice/", "There is no stream 'voice'."), ("/our/voice/", "There is no WebSocket at this address.")],
+)
+def test_a_wrong_prefix_is_told_once_and_with_a_hint(daphne_server, path, words):
+    stderr = io.StringIO()
+    with pytest.raises(CommandError, match=f"{words}\nIs the prefix right in ws://.*{path}websocket/offer"):
+        dial(daphne_server, "default", path=path, stderr=stderr)
+    assert words not in stderr.getvalue()
+
+
+def test_a_page_in_place_of_the_socket_is_told_with_a_hint(http_server):
+    with pytest.raises(CommandError, match=r"HTTP 404\nIs the prefix right in ws://.*/websocket/offer"):
+        call_command("rtc_call", "default", url=http_server)
+
+
+def test_where_to_write_is_tried_before_the_call(tmp_path):
+    output = tmp_path / "missing" / "answer.wav"
+    with pytest.raises(CommandError, match="answer.wav can't be written: No such file"):
+        call_command("rtc_call", "default", output=output, url="http://127.0.0.1:1/")
 
 
 def test_a_user_is_let_in_by_a_ticket_and_reads_the_outputs(start_server):

@@ -16,6 +16,7 @@ from tests.blocks import Block
 TIMEOUT_S = 120
 READY_S = 30.0
 STOP_S = 10.0
+CHECKOUT = "path/to/this/checkout"
 PASSWORD = "a password for the shop"
 ADMIN = {
     "DJANGO_SUPERUSER_USERNAME": "keeper",
@@ -27,17 +28,18 @@ ADMIN = {
 class Shop:
     """Does what blocks of the README say. Starts with an empty directory and an empty environment.
 
-    A person's hands are replaced in three places: `createsuperuser` does not ask, `runserver` is given a free port and
-    no reloader, and `rtc_call` is told that port.
+    A person's hands are replaced in four places: `createsuperuser` does not ask, `runserver` is given a free port and
+    no reloader, `rtc_call` is told that port, and the checkout is the wheel that was built from it.
 
     Args:
-        wheel: what `pip install fastrtc-django` installs.
+        wheel: what is installed in place of the checkout.
     """
 
     def __init__(self, directory: Path, wheel: Path) -> None:
         self.directory = directory
         self.output = ""
-        self._environment = self._make_environment(directory, wheel)
+        self._wheel = wheel
+        self._environment = self._make_environment(directory)
         self._server: subprocess.Popen[str] | None = None
         self._log = directory / "server.log"
         self.url = ""
@@ -68,7 +70,7 @@ class Shop:
         return ""
 
     def _run(self, line: str, place: str) -> str:
-        words = shlex.split(line)
+        words = [word.replace(CHECKOUT, str(self._wheel)) for word in shlex.split(line)]
         match words:
             case ["cd", name]:
                 self.directory = self.directory / name
@@ -117,15 +119,14 @@ class Shop:
             return False
 
     @staticmethod
-    def _make_environment(directory: Path, wheel: Path) -> dict[str, str]:
+    def _make_environment(directory: Path) -> dict[str, str]:
         """An empty virtual environment. Its `pip` is ours, told to install there, which saves unpacking one."""
-        venv, tools, pins = directory / "venv", directory / "tools", directory / "pins.txt"
+        venv, tools = directory / "venv", directory / "tools"
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
         tools.mkdir()
         pip = tools / "pip"
         pip.write_text(f'#!/bin/sh\nexec {sys.executable} -m pip --python {venv}/bin/python "$@"\n')
         pip.chmod(0o755)
-        pins.write_text(f"fastrtc-django=={wheel.name.split('-')[1]}\n")
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -135,9 +136,7 @@ class Shop:
             **inherited,
             **ADMIN,
             "PATH": f"{venv}/bin:{tools}:{os.environ.get('PATH', os.defpath)}",
-            "PIP_CONSTRAINT": str(pins),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            "PIP_FIND_LINKS": f"{os.environ.get('PIP_FIND_LINKS', '')} {wheel.parent}".strip(),
             "PIP_NO_COMPILE": "1",
             "PIP_ROOT_USER_ACTION": "ignore",
         }

@@ -22,6 +22,7 @@ BLOCKS = blocks_of(ROOT / "README.md")
 HANDLER = BLOCKS[0]
 STEPS = [block for block in BLOCKS if block.heading == "Add it to your project"]
 MORE_STEPS = [block for block in BLOCKS if block.heading == "Inputs and outputs"]
+TEST_STEPS = [block for block in BLOCKS if block.heading == "Test your handler"]
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,11 @@ def test_inputs_reach_the_handler_and_outputs_the_caller(shop):
     printed = shop.follow(MORE_STEPS[-1])
     outputs = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
     assert outputs == [{"city": "Paris", "sunny": [True, False, True]}]
+
+
+def test_the_test_of_the_handler_passes(shop, echoed):
+    printed = "".join(shop.follow(block) for block in TEST_STEPS)
+    assert "1 passed" in printed
 
 
 def test_the_pages_and_all_that_they_load_are_served(shop):

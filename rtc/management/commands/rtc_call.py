@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import wave
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from rtc.tickets import make_ticket
 
 SERVER = "http://127.0.0.1:8000"
 SILENT_S = 10.0
+NOT_FOUND = {"not_found", "no_such_stream"}
 FINE = {"client_stop", "handler_closed", "time_limit", ""}
 
 
@@ -58,6 +60,9 @@ class Command(BaseCommand):
             address = remote.Address.of(options["url"] or _own_address(), options["alias"])
         except ValueError as error:
             raise CommandError(str(error)) from error
+        ticket = _ticket(options["alias"], options["user"])
+        if options["output"]:
+            _check_writable(options["output"])
         with _progress_bar(seconds) as bar:
             call = remote.RemoteCall(
                 address,
@@ -66,7 +71,7 @@ class Command(BaseCommand):
                 seconds,
                 inputs=options["input"],
                 params=options["params"],
-                ticket=_ticket(options["alias"], options["user"]),
+                ticket=ticket,
                 report=Reporter(bar, self.stdout, self.stderr),
             )
             try:
@@ -83,9 +88,12 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stderr.write("Hung up.", str)
         except (OSError, TimeoutError, exceptions.WebSocketException) as error:
-            raise CommandError(f"No call to {call.address.socket}: {error or type(error).__name__}") from error
+            missing = isinstance(error, exceptions.InvalidStatus) and error.response.status_code == 404
+            hint = _hint(call.address) if missing else ""
+            raise CommandError(f"No call to {call.address.socket}: {error or type(error).__name__}{hint}") from error
         except import_module("rtc.remote").CallRefused as error:
-            raise CommandError(str(error)) from error
+            hint = _hint(call.address) if error.reason in NOT_FOUND else ""
+            raise CommandError(f"{error}{hint}") from error
 
     def _conclude(self, call: Any, output: Path | None) -> None:
         heard = call.heard.samples
@@ -111,11 +119,11 @@ class Reporter:
         elif kind == "output":
             self._write(self._stdout, json.dumps(value, ensure_ascii=False))
         else:
-            self._write(self._stderr, value)
+            self._write(self._stderr, value, str if kind == "note" else None)
 
-    def _write(self, stream: Any, line: str) -> None:
+    def _write(self, stream: Any, line: str, style: Callable[[str], str] | None = None) -> None:
         self._bar.clear()
-        stream.write(line)
+        stream.write(line, style)
         self._bar.refresh()
 
 
@@ -137,6 +145,18 @@ def _audio(path: Path | None) -> tuple[int, NDArray[np.int16]]:
         raise CommandError(f"{path} can't be read: {error}") from error
     taken = min(max(rate, MIN_SAMPLE_RATE), MAX_SAMPLE_RATE)
     return taken, samples if taken == rate else soxr.resample(samples, rate, taken)
+
+
+def _check_writable(path: Path) -> None:
+    """Before the call, whose audio would be lost. Raises: CommandError."""
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise CommandError(f"{path} can't be written: {error.strerror}") from error
+
+
+def _hint(address: Any) -> str:
+    return f"\nIs the prefix right in {address.socket}? --url takes the address of the list of streams."
 
 
 def _remote() -> Any:
