@@ -28,6 +28,23 @@ REPLACE_MICROPHONE = """(errorName) => {
     navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", errorName); };
 }"""
 
+ANSWER_LATE = """() => {
+    const media = navigator.mediaDevices;
+    const ask = media.getUserMedia.bind(media);
+    media.getUserMedia = async (constraints) => {
+        window.asked = true;
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        window.late = await ask(constraints);
+        return window.late;
+    };
+}"""
+
+BUTTONS = """() => [...document.querySelectorAll(".rtc-buttons button")].map((button) => {
+    const { x, y, width, height } = button.getBoundingClientRect();
+    const lines = button.querySelector("span").getClientRects().length;
+    return [x, y, width, height, lines, button.scrollWidth <= button.clientWidth];
+})"""
+
 
 @pytest.mark.alone
 @pytest.mark.parametrize("seconds", [10, pytest.param(30, marks=pytest.mark.long)])
@@ -50,6 +67,43 @@ def test_hanging_up_says_so_and_another_call_can_follow(open_page):
     page.get_by_role("button", name="Connect again").click()
     expect(state(page)).to_have_text("The stream is speaking")
     assert page.problems == []
+
+
+def test_a_microphone_that_comes_after_hanging_up_is_let_go(open_page):
+    page = open_page("/default/")
+    page.evaluate(ANSWER_LATE)
+    connect(page)
+    wait_until(page, "window.asked")
+    page.get_by_role("button", name="Hang up").click()
+    expect(state(page)).to_have_text("Call ended")
+    wait_until(page, "Boolean(window.late)")
+    page.wait_for_timeout(200)  # what is done with it
+    assert page.evaluate("window.late.getTracks().map(({ readyState }) => readyState)") == ["ended"]
+    assert page.problems == []
+
+
+def test_a_double_click_connects(open_page):
+    page = open_page("/default/")
+    page.get_by_role("button", name="Connect").dblclick()
+    expect(state(page)).to_have_text("The stream is speaking")
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("width", [1280, 1100, 900, 414, 390, 320])
+def test_no_button_moves_when_it_says_something_else(open_page, width):
+    page = open_page("/default/", viewport={"width": width, "height": 800})
+    expect(page.get_by_role("button", name="Connect")).to_be_enabled()
+    before = page.evaluate(BUTTONS)
+    assert [button[-2:] for button in before] == [[1, True]] * 3
+    connect(page)
+    expect(state(page)).to_have_text("The stream is speaking")
+    assert page.evaluate(BUTTONS) == before
+    page.get_by_role("button", name="Mute").click()
+    expect(state(page)).to_have_text("Your microphone is muted")
+    assert page.evaluate(BUTTONS) == before
+    page.get_by_role("button", name="Hang up").click()
+    expect(page.get_by_role("button", name="Connect again")).to_be_enabled()
+    assert page.evaluate(BUTTONS) == before
 
 
 def test_inputs_are_asked_for_and_all_outputs_come_to_the_last(open_page, server):
@@ -92,7 +146,9 @@ def test_a_blocked_microphone_is_explained(open_page):
     page = open_page("/default/")
     page.evaluate(REPLACE_MICROPHONE, "NotAllowedError")
     connect(page)
+    expect(state(page)).to_have_text("Not connected")
     expect(reason(page)).to_contain_text("The microphone is blocked")
+    expect(page.locator("[data-rtc-client]")).to_have_attribute("data-failed", "")
     assert page.problems == []
 
 

@@ -120,7 +120,7 @@ def come_again(peer: Peer) -> None:
     ("lose", "text"),
     [
         (close_abnormally, "The connection was lost. Trying again in 1 s (attempt 1)."),
-        (come_again, "The server is restarting. Try again in a moment. Trying again in 1 s (attempt 1)."),
+        (come_again, "The server is restarting. Trying again in 1 s (attempt 1)."),
     ],
 )
 def test_a_call_that_is_lost_is_begun_anew(page, lose, text):
@@ -139,6 +139,38 @@ def test_a_call_that_is_lost_is_begun_anew(page, lose, text):
     heard = len(peer.audio)
     peer.wait_until(lambda: peer.audio[heard:])
     assert page.problems == []
+
+
+def test_while_a_call_is_begun_anew_nothing_else_is_shown(page_with_clock):
+    page = page_with_clock
+    peer = Peer(page)
+    peer.send_started()
+    peer.wait_for("ping")
+    peer.send(event="pong")
+    root = page.locator("[data-rtc-client]")
+    expect(root).to_have_attribute("data-quality", re.compile("good|fair|poor"))
+    page.clock.pause_at(datetime.fromtimestamp(page.evaluate("Date.now()") / 1000 + 1))
+    for attempt in range(1, 5):
+        peer.socket.close(code=1011)
+        expect(page.locator("[data-part=reason]")).to_contain_text(f"(attempt {attempt})")
+        if attempt < 4:
+            page.clock.run_for(8000)
+            peer.wait_until(lambda attempt=attempt: peer.starts[attempt:])
+    expect(page.locator("[data-part=state]")).to_have_text("Connecting again…")
+    seconds = countdown(page)
+    page.clock.run_for(1000)
+    assert countdown(page) == seconds - 1
+    page.wait_for_timeout(300)  # the sound goes on, and would be shown
+    expect(root).to_have_attribute("data-quality", "")
+    for name in ("quality", "latency", "buffer", "gaps"):
+        expect(page.locator(f"[data-part={name}]")).to_have_text("–")
+    expect(page.locator("[data-part=meter-in]")).to_have_attribute("aria-valuenow", "0")
+
+
+def countdown(page: Page) -> int:
+    words = "The server can't be reached. Look at your network connection. Trying again in"
+    text = page.locator("[data-part=reason]").inner_text()
+    return int(re.fullmatch(rf"{words} (\d+) s \(attempt 4\)\.", text)[1])
 
 
 def test_it_gives_up_in_the_end_and_says_so(page_with_clock):
@@ -175,8 +207,9 @@ def test_hanging_up_ends_the_attempts(page_with_clock):
 def test_a_server_that_is_away_from_the_start_is_not_asked_again(page):
     page.route_web_socket("**/websocket/offer", lambda socket: socket.close(code=1011))
     page.get_by_role("button", name="Connect").click()
-    expect(page.locator("[data-part=state]")).to_have_text("Connection lost")
+    expect(page.locator("[data-part=state]")).to_have_text("Not connected")
     expect(page.locator("[data-part=reason]")).to_contain_text("The server can't be reached.")
+    expect(page.locator("[data-rtc-client]")).to_have_attribute("data-failed", "")
 
 
 def test_an_old_server_gets_the_published_wire(page):
@@ -251,8 +284,18 @@ def test_the_end_is_explained(page, messages, close_code, text):
     for message in messages:
         peer.send(**message)
     peer.socket.close(code=close_code)
-    expect(page.locator("[data-part=state]")).to_have_text("Call ended")
+    expect(page.locator("[data-part=state]")).to_have_text("Not connected")
     expect(page.locator("[data-part=reason]")).to_have_text(text)
+
+
+@pytest.mark.parametrize(("close_code", "failed"), [(1000, False), (4408, False), (4500, True)])
+def test_an_end_that_is_a_failure_looks_like_one(page, close_code, failed):
+    peer = Peer(page)
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    peer.socket.close(code=close_code)
+    expect(page.locator("[data-part=state]")).to_have_text("Call ended")
+    expect(page.locator("[data-rtc-client][data-failed]")).to_have_count(int(failed))
 
 
 def test_messages_are_shown(page):

@@ -69,7 +69,7 @@ def test_a_remembered_microphone_that_is_not_there_is_replaced(open_page):
 def test_a_permission_that_is_denied_is_explained(open_page):
     page = open_page("/default/", permissions=[])
     connect(page)
-    expect(state(page)).to_have_text("Call ended")
+    expect(state(page)).to_have_text("Not connected")
     expect(reason(page)).to_have_text(
         "The microphone is blocked. Allow it in the browser's site settings, then connect again."
     )

@@ -17,7 +17,7 @@ import { Connection } from "./connection.js";
 import { chosenDevices, listDevices, rememberDevices } from "./devices.js";
 import { postInputs } from "./inputs.js";
 import { OutputReader } from "./outputs.js";
-import { NO_TICKET, OFFLINE, endText } from "./reasons.js";
+import { NO_TICKET, OFFLINE, UNPLAYABLE, endText, withoutAdvice } from "./reasons.js";
 import { Redial } from "./redial.js";
 import { Sound, SoundError } from "./sound.js";
 import { Turns } from "./turns.js";
@@ -64,7 +64,8 @@ function withTicket(url, ticket) {
 /**
  * One call at a time to one stream. Events, each with a `detail`:
  *
- * - `state` {state, text, attempt?, delayMs?}: a State; `text` says why, for people, when it is reconnecting, lost or ended
+ * - `state` {state, text}: a State; `text` says why, for people, when it is reconnecting, lost or ended; the first comes
+ *   with `attempt` and `delayMs`, the others with `reason` and `code`
  * - `level` {direction: "in" | "out", levelDb}: 0 is full scale; some 50 and 20 a second
  * - `buffer` {depthMs, targetMs, underruns, dropped}: what waits to be played
  * - `latency` {roundTripMs} of a ping, or {replyMs}: from the end of the user's words to the first sound of the answer
@@ -200,20 +201,21 @@ export class RTCClient extends EventTarget {
 
   async openSound() {
     let sound = null;
+    let wanted = false;
     try {
       sound = this.newSound();
       this.sound = sound;
       await sound.open(this);
+      wanted = this.sound === sound; // not if stopped while the browser was asking for the microphone
+      if (wanted) sound.setMuted(this.muted);
     } catch (error) {
-      if (!(error instanceof SoundError)) throw error;
-      if (this.sound === sound) this.finish("ended", "sound", null, error.message);
+      const known = error instanceof SoundError;
+      if (this.sound === sound) this.finish("ended", "sound", null, known ? error.message : UNPLAYABLE);
+      if (!known) throw error;
+    } finally {
+      if (!wanted) sound?.close();
     }
-    if (this.sound !== sound || sound === null) {
-      sound?.close(); // stopped while the browser was asking for the microphone
-      return false;
-    }
-    sound.setMuted(this.muted);
-    return true;
+    return wanted;
   }
 
   newSound() {
@@ -222,6 +224,7 @@ export class RTCClient extends EventTarget {
       constraints: this.constraints,
       ...chosenDevices(),
       onframe: (payload, levelDb) => {
+        if (!this.connected) return;
         this.emit("level", { direction: "in", levelDb });
         this.connection?.sendAudio(payload);
       },
@@ -233,6 +236,7 @@ export class RTCClient extends EventTarget {
   }
 
   playbackReport({ levelDb, playing, depthMs, targetMs, underruns, dropped }) {
+    if (!this.connected) return;
     const replyMs = this.turns.playback(playing ? levelDb : -Infinity, performance.now());
     if (replyMs !== null) this.emit("latency", { replyMs });
     this.emit("level", { direction: "out", levelDb });
@@ -312,7 +316,7 @@ export class RTCClient extends EventTarget {
     this.outputs?.finish();
     this.sound?.clear();
     const again = this.reconnect ? this.redial.lost({ code, told }) : null;
-    if (again) this.setState("reconnecting", navigator.onLine ? text : OFFLINE, again);
+    if (again) this.setState("reconnecting", navigator.onLine ? withoutAdvice(text) : OFFLINE, again);
     else this.finish(told || code >= 3000 || code === 1000 ? "ended" : "lost", reason, code, text);
   }
 
@@ -358,7 +362,7 @@ export class RTCClient extends EventTarget {
     this.connection?.abandon();
     this.connection = null;
     this.connected = this.muted = false;
-    this.setState(state, text);
+    this.setState(state, text, { reason, code });
     this.emit("end", { reason, code, text });
     this.resolveConnect?.();
   }

@@ -64,6 +64,13 @@ export function endText(data, code) {
   return END_REASONS[data?.reason] || CLOSE_CODES[code] || LOST;
 }
 
+const ADVICE = /,? (then try again|try again( in a moment)?\.|come again\.|connect again[^.]*\.|load it again\.)/gi;
+
+/** For a call that is begun anew by itself: `text` without what the user would have to do for that. */
+export function withoutAdvice(text) {
+  return text.replace(ADVICE, "");
+}
+
 export const OUTPUTS_REFUSED = "The outputs of this call can't be shown.";
 
 const INPUT_ERRORS = {

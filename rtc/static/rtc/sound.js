@@ -16,6 +16,13 @@ const FRAME_MS = 20;
 
 export class SoundError extends Error {}
 
+function stopTracks(stream) {
+  for (const track of stream?.getTracks() ?? []) {
+    track.onended = null;
+    track.stop();
+  }
+}
+
 /**
  * Callbacks: `onframe(payload, levelDb)` for each frame from the microphone; `onreport(report)` every 50 ms of
  * playback; `onmark(name)`; `onnotice(text)` when another device than the chosen one is used, or the device has paused
@@ -42,11 +49,14 @@ export class Sound {
     this.resume();
   }
 
-  /** Asks for the microphone if `takesAudio`. Throws SoundError with words for the user. */
+  /**
+   * Asks for the microphone if `takesAudio`. Throws SoundError with words for the user; once closed it leaves quietly,
+   * with every microphone off that the browser still hands out.
+   */
   async open({ takesAudio, sendsAudio }) {
     if (takesAudio) await this.openCapture();
-    if (sendsAudio) await this.openPlayback();
-    await this.resume();
+    if (sendsAudio && !this.closed) await this.openPlayback();
+    if (!this.closed) await this.resume();
   }
 
   /** Goes on after the device has paused the sound: a telephone call, say, or a page in the background. */
@@ -61,7 +71,9 @@ export class Sound {
   async openCapture() {
     if (!navigator.mediaDevices) throw new SoundError(INSECURE_ORIGIN);
     await this.openMicrophone();
+    if (this.closed) return;
     this.capture = await this.node("capture");
+    if (this.closed) return;
     this.capture.port.onmessage = ({ data }) => {
       // Frames of the format before may still be under way.
       if (data.format === this.format) this.onframe(data.payload, data.levelDb);
@@ -76,6 +88,10 @@ export class Sound {
 
   async openMicrophone() {
     const stream = await this.microphoneStream();
+    if (this.closed) {
+      stopTracks(stream);
+      return;
+    }
     this.releaseMicrophone();
     this.stream = stream;
     for (const track of stream.getTracks()) track.onended = () => this.microphoneEnded();
@@ -88,6 +104,7 @@ export class Sound {
     try {
       return await navigator.mediaDevices.getUserMedia({ audio: { ...this.constraints, ...chosen } });
     } catch (error) {
+      if (this.closed) return null;
       if (!chosen || error.name !== "OverconstrainedError") throw new SoundError(microphoneText(error), { cause: error });
       this.microphone = "";
       this.onnotice(MICROPHONE_REPLACED);
@@ -100,7 +117,7 @@ export class Sound {
     this.microphone = "";
     try {
       await this.openMicrophone();
-      this.onnotice(MICROPHONE_REPLACED);
+      if (!this.closed) this.onnotice(MICROPHONE_REPLACED);
     } catch (error) {
       if (!(error instanceof SoundError)) throw error;
       this.onfailure(MICROPHONE_GONE);
@@ -110,10 +127,7 @@ export class Sound {
   releaseMicrophone() {
     this.source?.disconnect();
     this.source = null;
-    for (const track of this.stream?.getTracks() ?? []) {
-      track.onended = null;
-      track.stop();
-    }
+    stopTracks(this.stream);
   }
 
   connectSource() {
@@ -125,6 +139,7 @@ export class Sound {
 
   async openPlayback() {
     this.playback = await this.node("playback");
+    if (this.closed) return;
     this.playback.port.onmessage = ({ data }) => {
       if (data.type === "mark") this.onmark(data.name);
       else this.onreport(data);
@@ -139,17 +154,20 @@ export class Sound {
     try {
       await this.context.setSinkId(id);
     } catch {
+      if (this.closed) return;
       this.speaker = "";
       this.onnotice(SPEAKER_REPLACED);
     }
   }
 
+  /** @returns {Promise<AudioWorkletNode | null>} null: closed meanwhile, and a closed context takes none */
   async node(name) {
     try {
       await this.context.audioWorklet.addModule(new URL(`./${name}-worklet.js`, import.meta.url));
     } catch (error) {
-      throw new SoundError(UNPLAYABLE, { cause: error });
+      if (!this.closed) throw new SoundError(UNPLAYABLE, { cause: error });
     }
+    if (this.closed) return null;
     const node = new AudioWorkletNode(this.context, `rtc-${name}`, {
       outputChannelCount: [1],
       processorOptions: { wireRate: this.sampleRate, frameMs: FRAME_MS, format: this.format },

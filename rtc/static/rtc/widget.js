@@ -24,6 +24,8 @@ const STATE_WORDS = {
   lost: "Connection lost",
   ended: "Call ended",
 };
+const NEVER_CONNECTED = "Not connected";
+const HANDLER_FAILED = 4500; // a close code
 const PLAYING_WORDS = { listening: "Connected", speaking: "Playing" }; // of a stream that takes no audio
 // Turns go to and fro too often to be read out; these are not.
 const ANNOUNCED = ["connecting", "reconnecting", "muted", "lost", "ended"];
@@ -93,7 +95,9 @@ export class VoiceWidget {
   // ---- what the user does
 
   listenToButtons() {
-    this.place("connect").addEventListener("click", () => this.callOrHangUp());
+    this.place("connect").addEventListener("click", ({ detail }) => {
+      if (detail <= 1) this.callOrHangUp(); // not by the second click of a double one
+    });
     this.part("mute")?.addEventListener("click", () => {
       this.client.setMuted(!this.client.muted);
       this.showButtons();
@@ -134,6 +138,7 @@ export class VoiceWidget {
   }
 
   begin() {
+    this.showQuality();
     if (this.began) this.activity.add("log", "Connected again. This is a new call: the stream starts afresh.");
     else this.startTimer();
     this.began = true;
@@ -181,17 +186,35 @@ export class VoiceWidget {
 
   // ---- state
 
-  showState({ state, text, attempt, delayMs }) {
+  showState({ state, text, attempt, delayMs, reason, code }) {
     const { place } = this;
-    const words = (!this.takesAudio && PLAYING_WORDS[state]) || STATE_WORDS[state];
+    const over = state === "lost" || state === "ended";
+    const never = over && !this.began && reason !== "client_stop";
+    const words = never ? NEVER_CONNECTED : (!this.takesAudio && PLAYING_WORDS[state]) || STATE_WORDS[state];
     this.root.dataset.state = state;
-    const why = state === "reconnecting" ? `${text} ${retryText(attempt, delayMs)}` : text;
+    const failed = never || state === "lost" || reason === "sound" || code === HANDLER_FAILED;
+    this.root.toggleAttribute("data-failed", failed);
     place("state").textContent = words;
-    place("reason").textContent = why;
+    const why = this.showReason(text, state === "reconnecting" ? { attempt, delayMs } : null);
     this.announce(ANNOUNCED.includes(state) ? `${words} ${why}`.trim() : this.client.active ? "Connected" : "");
     if (state === "reconnecting" && attempt === 1) this.activity.add("warning", text);
     this.showButtons();
     if (!this.client.connected) this.showNothing();
+  }
+
+  /**
+   * @param {{ attempt: number, delayMs: number } | null} retry counted down to
+   * @returns {string} what it says at first
+   */
+  showReason(text, retry) {
+    clearInterval(this.countdown);
+    const reason = this.place("reason");
+    if (!retry) return (reason.textContent = text);
+    const { attempt, delayMs } = retry;
+    const beganAt = performance.now();
+    const wordsAt = (nowMs) => `${text} ${retryText(attempt, delayMs - (nowMs - beganAt))}`;
+    this.countdown = setInterval(() => (reason.textContent = wordsAt(performance.now())), TICK_MS);
+    return (reason.textContent = wordsAt(beganAt));
   }
 
   announce(words) {
@@ -216,6 +239,7 @@ export class VoiceWidget {
       this.showLevel(direction, QUIET_DB);
       this.waves[direction]?.clear();
     }
+    this.root.dataset.quality = "";
     for (const name of ["quality", "latency", "buffer", "gaps"]) this.setFigure(name, "–");
   }
 
@@ -233,7 +257,6 @@ export class VoiceWidget {
       return;
     }
     this.quality.roundTripMs = roundTripMs;
-    this.setFigure("latency", `${Math.round(roundTripMs)} ms`);
     this.showQuality();
   }
 
@@ -245,8 +268,11 @@ export class VoiceWidget {
   }
 
   showQuality() {
-    this.root.dataset.quality = this.quality.name ?? "";
-    this.setFigure("quality", QUALITY_WORDS[this.quality.name] ?? "–");
+    const { name, roundTripMs } = this.quality;
+    if (!this.client.connected || name === null) return; // the first answer comes before the call stands
+    this.root.dataset.quality = name;
+    this.setFigure("latency", `${Math.round(roundTripMs)} ms`);
+    this.setFigure("quality", QUALITY_WORDS[name]);
   }
 
   setFigure(name, text) {
@@ -261,7 +287,8 @@ function connectLabel({ active, state }) {
 }
 
 function retryText(attempt, delayMs) {
-  const seconds = Math.max(1, Math.round(delayMs / 1000));
+  if (delayMs <= 0) return `Trying again (attempt ${attempt})…`;
+  const seconds = Math.ceil(delayMs / 1000);
   return `Trying again in ${seconds} s (attempt ${attempt}).`;
 }
 

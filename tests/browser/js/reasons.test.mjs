@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LOST, endText, fieldTexts, inputText, microphoneText } from "../../../rtc/static/rtc/reasons.js";
+import { LOST, NO_ANSWER, UNREACHABLE, endText, fieldTexts, inputText, microphoneText, withoutAdvice } from "../../../rtc/static/rtc/reasons.js";
 import { vectors } from "./vectors.mjs";
 
 const { reasons, codes } = vectors("endings");
@@ -25,6 +25,15 @@ test("what the server says itself goes before", () => {
 test("what is not known is a loss", () => {
   assert.equal(endText(null, 1006), LOST);
   assert.equal(endText({ reason: "constructor_of_worlds" }, 1006), LOST);
+});
+
+test("who is called again by the page itself is not told to do it", () => {
+  assert.equal(withoutAdvice(LOST), LOST);
+  assert.equal(withoutAdvice(UNREACHABLE), "The server can't be reached. Look at your network connection.");
+  assert.equal(withoutAdvice(NO_ANSWER), "The server did not answer.");
+  assert.equal(withoutAdvice("This server is busy. Come again."), "This server is busy.");
+  assert.equal(withoutAdvice(endText({ reason: "no_start" })), "The server waited too long for the call to begin.");
+  for (const reason of reasons) assert.doesNotMatch(withoutAdvice(endText({ reason }, null)), /(try|come|connect) again/i);
 });
 
 test("what a form says is kept by field, and makes one text", () => {
