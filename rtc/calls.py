@@ -18,8 +18,8 @@ from rtc.limits import session_limits
 from rtc.line import SocketLine
 from rtc.ports import Admission, Record, Socket
 from rtc.registry import Figures
-from rtc.runner import COUNTS_BEFORE, Runner
-from rtc.sampling import Sampler
+from rtc.runner import Runner
+from rtc.sampling import Sampler, counts
 from rtc.streams import Stream
 from rtc.tasks import Tasks
 
@@ -66,8 +66,7 @@ class Call:
         self._last_heard = self._loop.time()
         self._idle = IdleTimer(self._loop, self._last_active, lambda: self._expire(reason="idle"))
         self._time_limit = TimeLimit(self._loop, self._time_is_up, lambda: self._expire(reason="time_limit"))
-        start_timeout_s = conf.RTC_START_TIMEOUT_S
-        self._start_timer = self._loop.call_later(start_timeout_s, lambda: self._expire(reason="no_start"))
+        self._start_timer = self._loop.call_later(conf.RTC_START_TIMEOUT_S, lambda: self._expire(reason="no_start"))
 
     @property
     def session_id(self) -> str:
@@ -207,8 +206,8 @@ class Call:
             self._runner.finish()
 
     async def _close(self, effect: effects.Close, last_words: list[ServerMessage]) -> None:
-        """End the session, once: stop the timers and the handler and write the record; then tell the client, if it can
-        be told, and close the socket. A client that does not read, or what can't be sent, keeps no session alive.
+        """End the session, once: timers, handler, record; then tell the client and close the socket. One that does not
+        read, or what can't be sent, keeps no session alive.
         """
         self._note(*last_words)
         self._end = effect.reason, effect.close_code
@@ -230,7 +229,7 @@ class Call:
 
     def figures(self) -> Figures:
         return Figures(
-            **(self._runner.counts() if self._runner else COUNTS_BEFORE),
+            **counts(self._runner),
             errors=self._session.error_count,
             sample_rate=self._line.sample_rate if self._line else None,
             history=self._sampler.history,
@@ -262,12 +261,11 @@ class Call:
 
     def sample(self) -> dict[str, Any]:
         """Its live figures, for the heartbeat."""
-        runner = self._runner
         return {
-            **(runner.counts() if runner else COUNTS_BEFORE),
+            **counts(self._runner),
             "errors": self._session.error_count,
             "idle_s": round(self._loop.time() - self._last_heard, 1),
-            "recent": self._sampler.take(runner.intake, runner.playout) if runner else [],
+            "recent": self._sampler.take(self._runner) if self._runner else [],
         }
 
     # Timers and callbacks --------------------------------------------------------------------------------------

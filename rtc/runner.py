@@ -37,8 +37,6 @@ CANCEL_TIMEOUT_S = 1.0
 MEASURE_LIMIT_S = 3.0
 """When to decide on the rate of a client that declares none, however little it has sent."""
 
-COUNTS_BEFORE = {"frames_in": 0, "frames_out": 0, "frames_dropped": 0}
-
 _emissions = Turns()
 
 
@@ -114,13 +112,6 @@ class Runner:
         if self._measuring and self._measure_timer is None:
             self._measure_timer = self._session.loop.call_later(MEASURE_LIMIT_S, self.intake.settle)
         self.intake.put(payload, now)
-
-    def counts(self) -> dict[str, int]:
-        return {
-            "frames_in": self.intake.frames_in,
-            "frames_out": self.playout.frames_out,
-            "frames_dropped": self.intake.frames_dropped,
-        }
 
     def take_input(self, values: list[Any]) -> None:
         """Input of the client's, for the handler's `latest_args`."""

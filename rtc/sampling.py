@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rtc.intake import Intake
-from rtc.playout import Playout
+from rtc.runner import Runner
 
 RECENT = 24
 """How many samples the heartbeat carries: two minutes."""
@@ -23,8 +22,9 @@ class Sampler:
     def __init__(self) -> None:
         self.history: list[list[float]] = []
 
-    def take(self, intake: Intake, playout: Playout) -> list[list[float]]:
+    def take(self, runner: Runner) -> list[list[float]]:
         """Take a sample now; gives the most recent ones."""
+        intake, playout = runner.intake, runner.playout
         self.history.append(
             [
                 round(time.time(), 1),
@@ -37,6 +37,17 @@ class Sampler:
         if len(self.history) > LONGEST:
             del self.history[1:-RECENT:2]
         return self.history[-RECENT:]
+
+
+def counts(runner: Runner | None) -> dict[str, int]:
+    """The frames of a call so far; None: its handler does not run yet."""
+    if runner is None:
+        return {"frames_in": 0, "frames_out": 0, "frames_dropped": 0}
+    return {
+        "frames_in": runner.intake.frames_in,
+        "frames_out": runner.playout.frames_out,
+        "frames_dropped": runner.intake.frames_dropped,
+    }
 
 
 def level_dbfs(samples: Any) -> float:

@@ -278,8 +278,7 @@ def _parse_start(value: dict[str, Any], max_params_bytes: int) -> Start:
 
 
 def _json_length(params: dict[str, Any]) -> int:
-    """Bytes of UTF-8. JSON may hold half a surrogate pair, which UTF-8 proper does not have."""
-    try:
+    try:  # in UTF-8; JSON may hold half a surrogate pair, which that proper does not have
         return len(json.dumps(params, ensure_ascii=False).encode(errors="surrogatepass"))
     except RecursionError as error:
         raise ProtocolError("bad_params", "params is nested too deeply") from error
