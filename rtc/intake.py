@@ -95,8 +95,8 @@ class Intake:
                 return None
             self._bytes_got += len(payload)
             samples = self._decode(payload)
-            if self._resampler is not None:
-                samples = self._resampler.process(samples)
+            if (resampler := self._resampler) is not None:
+                samples = resampler.process(samples)
             if samples.size:
                 return self._handler_rate, samples[np.newaxis]
         return None
@@ -114,6 +114,11 @@ class Intake:
         """Stop measuring: decide with what has come."""
         if self._estimator is not None:
             self._decide(self._estimator.conclude())
+
+    def close(self) -> None:
+        """Let go of what waits and of the resampler, which is memory of its library's own."""
+        self._payloads.clear()
+        self._resampler = None
 
     def _decide(self, rate: int) -> None:
         self._estimator = None

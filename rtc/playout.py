@@ -172,6 +172,7 @@ class Playout:
         self._closed = True
         self._smallest_samples = self._piece_samples + 1
         self._drop()
+        self._resampler = Resampler(self._rate, self._rate)  # and lets go of the one that was at work
         if self._tail_timer is not None:
             self._tail_timer.cancel()
 

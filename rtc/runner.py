@@ -245,6 +245,7 @@ class Runner:
         if self._measure_timer is not None:
             self._measure_timer.cancel()
         self.playout.close()
+        self.intake.close()
         self._session.end()
         # A task of its own: this one may be cancelled already, and then Python 3.11.2 takes no time-out for one.
         shutdown = self._shutting_down or asyncio.ensure_future(self._driver.shutdown())

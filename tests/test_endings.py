@@ -1,13 +1,16 @@
 """A session ends, whatever its client, its handler or its last words are like; in virtual time."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 from django.utils.translation import gettext_lazy as _
 
 from rtc import CloseStream, Stream, Warning, WebRTCError, create_message
+from rtc.core.resampling import Resampler
 from tests.callers import MULAW_24K, SILENCE, Client
-from tests.subjects import Scripted, level, seconds_of
+from tests.subjects import Echo, Scripted, level, seconds_of
 from tests.virtual_time import elapse, virtual_time
 
 
@@ -234,6 +237,32 @@ async def test_last_words_are_played_out_before_shutdown(caplog):
     assert await client.until_closed() == 1000
     assert (seconds_of(1000, client.heard), handler.calls) == (3, ["start_up", "shutdown"])
     assert "goes on" not in caplog.text
+
+
+def resamplers():
+    """Those at work."""
+    return [found for found in gc.get_objects() if isinstance(found, Resampler) and found._stream is not None]
+
+
+@virtual_time
+async def test_resamplers_go_with_their_session():
+    """They are memory of libsoxr's, which the garbage collector does not see."""
+    before = resamplers()
+    gc.disable()
+    try:
+        client = Client(Stream(Echo(48000)))
+        await client.start(media_format={**MULAW_24K, "sample_rate": 16000})
+        await elapse(0.1)
+        for _frame in range(10):
+            await client.send(SILENCE * 320)
+            await elapse(0.02)
+        own = [weakref.ref(found) for found in resamplers() if found not in before]
+        assert len(own) == 2
+        await client.stop()
+        await client.until_closed()
+        assert [found() for found in own] == [None, None]
+    finally:
+        gc.enable()
 
 
 @virtual_time
