@@ -16,7 +16,7 @@ LONGEST_DELAY_S = 0.5
 TIMEOUT_S = 30
 LEAST_CORRELATION = 0.95
 ATTEMPTS = 5
-"""The clocks of a headless browser's sound devices slip on a busy machine, by 60 ms in 9 s, measured, with no audio lost
+"""The clocks of a headless browser's sound devices slip on a busy machine, by 60 ms in 9 s, measured, with nothing lost
 at the microphone. A call in which they did is made again.
 """
 
