@@ -14,11 +14,6 @@ pytestmark = pytest.mark.live
 SETTLING_S = 3
 LONGEST_DELAY_S = 0.5
 TIMEOUT_S = 30
-LEAST_CORRELATION = 0.95
-ATTEMPTS = 5
-"""The clocks of a headless browser's sound devices slip on a busy machine, by 60 ms in 9 s, measured, with nothing lost
-at the microphone. A call in which they did is made again.
-"""
 
 
 def played_pieces(page: Page, call_s: int) -> list[Piece]:
@@ -30,21 +25,18 @@ def played_pieces(page: Page, call_s: int) -> list[Piece]:
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("rate", [44100, 48000])
-@pytest.mark.parametrize("call_s", [12, pytest.param(60, marks=pytest.mark.long)])
-def test_what_is_played_is_what_was_said_and_not_late(open_page, rate, call_s):
-    for _attempt in range(ATTEMPTS):
-        page = open_page(f"/static/browser/sample_client.html?rate={rate}")
+@pytest.mark.parametrize("call_s", [15, pytest.param(60, marks=pytest.mark.long)])
+def test_what_is_played_is_what_was_said_and_not_late(open_page, call_s):
+    rates = (44100, 48000)
+    pages = [open_page(f"/static/browser/sample_client.html?rate={rate}") for rate in rates]
+    for page in pages:
         page.click("#connect")
-        found = played_pieces(page, call_s)
-        correlation = overall_correlation(found)
+    calls = [played_pieces(page, call_s) for page in pages]
+    for page, rate, found in zip(pages, rates, calls, strict=True):
+        logger.info("%d Hz: correlation %.4f", rate, overall_correlation(found))
         delays = [round(piece.delay_s, 3) for piece in found if piece.correlation > 0.9]
-        logger.info("correlation %.4f", correlation)
         logger.info("delay %.3f to %.3f s, at the end %.3f s", min(delays), max(delays), delays[-1])
         assert page.evaluate("window.call.microphone.context.sampleRate") == rate
         assert page.problems == []
-        page.close()
-        if correlation > LEAST_CORRELATION:
-            break
-    assert correlation > LEAST_CORRELATION
-    assert max(delays) <= LONGEST_DELAY_S
+    assert min(map(overall_correlation, calls)) > 0.95
+    assert max(piece.delay_s for found in calls for piece in found if piece.correlation > 0.9) <= LONGEST_DELAY_S
