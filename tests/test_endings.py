@@ -75,9 +75,10 @@ async def test_whatever_a_handler_lets_out_ends_its_session_alone(where, error, 
 
 @virtual_time
 async def test_a_sample_rate_without_end_is_an_error_of_the_handler():
-    client = Client(Stream(Scripted((float("inf"), [0]), (float("inf"), Scripted().frames))))
+    client = Client(Stream(Scripted((float("inf"), level(1000, 0.02)[1]))))
     await client.start(media_format=MULAW_24K)
     assert await client.until_closed() == 4500
+    assert "OverflowError" in failure_on_record(client)
 
 
 @virtual_time
