@@ -9,14 +9,13 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from contextvars import Context, copy_context
 from enum import Enum
 from typing import Any, Protocol
 
 from rtc.core.exceptions import HandlerError
-from rtc.eager import Begun, begin
+from rtc.eager import Eager, wanted
 from rtc.handlers import AsyncStreamHandler
-from rtc.intake import Frame, Intake
+from rtc.intake import Intake
 from rtc.wakeup import Wakeup
 
 SHORTEST_PAUSE_S = 0.02
@@ -26,18 +25,16 @@ APART_S = 0.005
 
 
 class Taken(Enum):
-    """What became of an emission."""
+    """What became of an emission that was not played."""
 
-    PLAYED = "played"
-    """It took its time, or was of use."""
     NOTHING = "nothing"
     """There was nothing in it."""
     OVER = "over"
     """Nothing more is taken: stop."""
 
 
-Deliver = Callable[[Any], Awaitable[Taken]]
-"""Takes one emission."""
+Deliver = Callable[[Any], Awaitable[Taken | None]]
+"""Takes one emission; None when that took its time, or was of use."""
 
 
 class Driver(Protocol):
@@ -99,48 +96,31 @@ class Throttle:
 class TaskDriver:
     """Runs an `AsyncStreamHandler` as tasks on the event loop.
 
-    A frame that comes while `receive` is idle is handed over at once, in the name of the task that runs it: what else
-    the loop is busy with would come between. The task goes on with a `receive` that has to wait.
+    A frame that comes while `receive` is idle is taken at once, and so is what `receive` made `emit` go on with: what
+    else the loop is busy with would come between.
     """
-
-    _intake: Intake
-    _receiving: asyncio.Task[None]
-    _context: Context
 
     def __init__(self, handler: AsyncStreamHandler) -> None:
         self._handler = handler
         self._clock = asyncio.get_running_loop().time
-        self._frame_there = Wakeup()
-        self._handed_over_at = 0.0
-        self._begun: Begun | None = None
-        self._failure: BaseException | None = None
+        self._receiving = Eager(self._receive)
+        self._emitting = Eager(self._emit)
+        self._taken_at = 0.0
         self._received = Wakeup()
         self._started = asyncio.Event()
 
     def start(self, tasks: asyncio.TaskGroup, intake: Intake, deliver: Deliver, start_up_hold_s: float) -> None:
         tasks.create_task(self._start_up())
-        self._intake, self._context = intake, copy_context()
-        self._receiving = tasks.create_task(self._receive(start_up_hold_s), context=self._context)
-        tasks.create_task(self._emit(deliver))
+        tasks.create_task(self._receiving.run(intake, start_up_hold_s))
+        tasks.create_task(self._emitting.run(deliver))
 
     def arrived(self) -> None:
         now = self._clock()
-        if self._frame_there.waited_for and now - self._handed_over_at >= APART_S:
-            self._handed_over_at = now
-            self._hand_over()
+        if self._receiving.idle and now - self._taken_at >= APART_S:
+            self._taken_at = now
+            self._emitting.follow(self._receiving.go_on)
         else:
-            self._frame_there.set()
-
-    def _hand_over(self) -> None:
-        frame = self._intake.get()
-        if frame is None:
-            return
-        try:
-            self._begun = begin(self._receive_one(frame), self._receiving, self._context)
-        except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001 - raised by the task
-            self._failure = error
-        if self._begun is not None or self._failure is not None:
-            self._frame_there.set()
+            self._receiving.go_on_soon()
 
     async def shutdown(self) -> None:
         result = self._handler.shutdown()
@@ -154,37 +134,21 @@ class TaskDriver:
 
     # A handler may swallow its cancellation: so the loops ask for it.
 
-    async def _receive(self, hold_s: float) -> None:
+    async def _receive(self, intake: Intake, hold_s: float) -> None:
         with suppress(TimeoutError):  # a start_up that goes on as long as the session
             async with asyncio.timeout(hold_s):
                 await self._started.wait()
         cancelling = current_task().cancelling
         with blaming("receive"):
             while not cancelling():
-                await self._next_frame()
-                if self._begun is not None:
-                    begun, self._begun = self._begun, None
-                    await begun
-                elif (frame := self._intake.get()) is not None:
-                    await self._receive_one(frame)
-                if self._intake:
-                    self._frame_there.set()
+                frame = intake.get()
+                if frame is None:
+                    await wanted
+                    continue
+                await self._handler.receive(frame)
+                self._received.set()
+                if intake:
                     await asyncio.sleep(0)  # a backlog must not keep the loop from others
-
-    async def _next_frame(self) -> None:
-        """Wait for a frame, or for one that was handed over and that `receive` is not through with."""
-        try:
-            await self._frame_there.wait()
-        except asyncio.CancelledError as error:
-            if self._begun is None:
-                raise self._failure or error from None
-            self._begun.cancel(error)  # in the middle of `receive`
-        if self._failure is not None:
-            raise self._failure
-
-    async def _receive_one(self, frame: Frame) -> None:
-        await self._handler.receive(frame)
-        self._received.set()
 
     async def _emit(self, deliver: Deliver) -> None:
         throttle = Throttle()
@@ -194,7 +158,7 @@ class TaskDriver:
             while not cancelling():
                 began = self._clock()
                 taken = await deliver(await emit())
-                if taken is Taken.PLAYED:
+                if taken is None:
                     throttle.busy()
                 elif taken is Taken.OVER:
                     return

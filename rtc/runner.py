@@ -203,17 +203,16 @@ class Runner:
         logger.warning("session %s is over, but its handler goes on; it is shut down now", self._session.id)
         self._shutting_down = asyncio.ensure_future(self._driver.shutdown())
 
-    async def _deliver(self, value: Any) -> Taken:
+    def _deliver(self, value: Any) -> Awaitable[Taken | None]:
         """Take one emission."""
+        audio = plain_audio(value)
+        if audio is None or not audio[1].size or self._finishing.is_set():
+            return self._deliver_mixed(value)
+        return self.playout.write(*audio)
+
+    async def _deliver_mixed(self, value: Any) -> Taken | None:
         if self._finishing.is_set():
             return Taken.OVER
-        audio = plain_audio(value)
-        if audio is None:
-            return await self._deliver_mixed(value)
-        await self.playout.write(*audio)
-        return Taken.PLAYED if audio[1].size else Taken.NOTHING
-
-    async def _deliver_mixed(self, value: Any) -> Taken:
         if value is None:
             return Taken.NOTHING
         try:
@@ -233,7 +232,7 @@ class Runner:
             return Taken.OVER
         if control is None and (frame is None or not frame[1].size):
             return Taken.NOTHING
-        return Taken.PLAYED
+        return None
 
     async def _send_outputs(self, outputs: AdditionalOutputs) -> None:
         try:

@@ -150,10 +150,10 @@ class ThreadDriver:
                 emission: Any = self._handler.emit()
             if self._stopping.is_set():
                 return
-            taken = Taken.NOTHING
+            taken: Taken | None = Taken.NOTHING
             if emission is not None:
                 taken = asyncio.run_coroutine_threadsafe(_called(deliver, emission), self._loop).result()
-            if taken is Taken.PLAYED:
+            if taken is None:
                 throttle.busy()
             elif taken is Taken.OVER:
                 return
@@ -180,5 +180,5 @@ def blaming_thread(where: str) -> Iterator[None]:
         raise failure(where, error) from error
 
 
-async def _called(deliver: Deliver, emission: Any) -> Taken:
+async def _called(deliver: Deliver, emission: Any) -> Taken | None:
     return await deliver(emission)

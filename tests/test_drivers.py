@@ -88,6 +88,39 @@ async def test_a_backlog_for_receive_does_not_starve_another_session():
         await each.until_closed()
 
 
+@virtual_time
+async def test_an_echo_is_back_before_the_loop_does_anything_else():
+    client = Client(Stream(Echo()))
+    await client.start(media_format=MULAW_24K)
+    await elapse(0.1)
+    for number in range(1, 4):
+        await client.send(bytes([number]) * 480)
+        assert client.heard[-480:] == bytes([number]) * 480
+        await elapse(0.02)
+    await client.stop()
+    assert await client.until_closed() == 1000
+
+
+@pytest.mark.parametrize(
+    ("last", "close_code"), [(CloseStream("bye"), 1000), ("no emission", 4500), (ZeroDivisionError("emit"), 4500)]
+)
+@virtual_time
+async def test_what_ends_a_call_may_follow_its_audio_at_once(last, close_code):
+    class Ending(Echo):
+        async def emit(self):
+            await super().emit()
+            if isinstance(last, Exception):
+                raise last
+            return last
+
+    client = Client(Stream(Ending()))
+    await client.start(media_format=MULAW_24K)
+    await elapse(0.1)
+    await client.send(SILENCE * 480)
+    assert await client.until_closed() == close_code
+    assert [kind for _, kind, _ in client.record.entries if kind == "failed"] == ["failed"] * (close_code == 4500)
+
+
 @given(
     sends=st.lists(st.tuples(st.sampled_from([0, 0.001, 0.02]), st.sampled_from([None, 0, 0.003, 0.05])), max_size=12)
 )
