@@ -41,16 +41,21 @@ export class Recorder {
     });
   }
 
-  /** {sample_rate, start_s, samples}: int16 in base64; `start_s` is on the page's clock. */
   result() {
-    const length = this.blocks.reduce((count, { samples }) => count + samples.length, 0);
-    const samples = new Float32Array(length);
-    let filled = 0;
-    for (const block of this.blocks) {
-      samples.set(block.samples, filled);
-      filled += block.samples.length;
-    }
-    const start_s = this.blocks[0].startTime + this.clockOffset;
-    return { sample_rate: this.context.sampleRate, start_s, samples: toBase64(samples) };
+    return recording(this.blocks, this);
   }
+}
+
+/**
+ * {sample_rate, start_s, samples}: int16 in base64; `start_s` is on the page's clock.
+ * blocks: [{startTime, samples}], one after the other; startTime is on the context's clock.
+ */
+export function recording(blocks, { context, clockOffset }) {
+  const samples = new Float32Array(blocks.reduce((count, block) => count + block.samples.length, 0));
+  let filled = 0;
+  for (const block of blocks) {
+    samples.set(block.samples, filled);
+    filled += block.samples.length;
+  }
+  return { sample_rate: context.sampleRate, start_s: blocks[0].startTime + clockOffset, samples: toBase64(samples) };
 }
