@@ -14,6 +14,7 @@ from rtc.admission import Admission
 from rtc.calls import Call
 from rtc.core.messages import End, Error, serialize
 from rtc.directory import get_stream
+from rtc.flushing import flusher
 from rtc.origins import origin_allowed, origin_trusted
 from rtc.ownership import owner_key
 from rtc.registry import Caller
@@ -54,6 +55,7 @@ class SocketConsumer(AsyncWebsocketConsumer):
         self.scope = scope
         self.base_send = send
         self._send_frame = below_session_middleware(send)
+        self._flush = flusher(self._send_frame)
         self.take_audio = _take_none
         try:
             while True:
@@ -94,6 +96,8 @@ class SocketConsumer(AsyncWebsocketConsumer):
         if self._open:
             try:
                 await self._send_frame(message)
+                if self._flush is not None:
+                    self._flush()
             except (OSError, RuntimeError):
                 # The client went away, and the next thing received says so. Uvicorn raises an OSError then, Daphne's
                 # WebSocket library a RuntimeError.

@@ -9,6 +9,7 @@ RTC_STREAMS = {
     "blocking": "tests.live.streams.blocking_echo",
     "interruptible": "tests.live.streams.interruptible",
     "marking": "tests.live.streams.marking",
+    "busy": "tests.live.streams.busy",
     "sink": "tests.live.streams.sink",
     "broken": "tests.live.streams.broken",
     "speech": "tests.live.streams.speech",

@@ -94,6 +94,27 @@ class Marking(AsyncStreamHandler):
             self.session.send_message(Log(text="heard " + ", ".join(self._heard)))
 
 
+class Busy(AsyncStreamHandler):
+    """Says two frames; between them it keeps the event loop to itself."""
+
+    BUSY_S = 0.5
+
+    def __init__(self) -> None:
+        super().__init__(input_sample_rate=RATE, output_sample_rate=RATE)
+        self._said = 0
+
+    async def receive(self, frame: tuple[int, np.ndarray]) -> None:
+        pass
+
+    async def emit(self) -> tuple[int, np.ndarray]:
+        self._said += 1
+        if self._said == 2:
+            time.sleep(self.BUSY_S)
+        elif self._said > 2:
+            await asyncio.Event().wait()
+        return RATE, sine(440, 0.02, RATE)
+
+
 class Sink(AsyncStreamHandler):
     """Tells how much it has heard, after each half second of audio; says what nobody may hear."""
 
@@ -191,6 +212,7 @@ exact_echo_48000 = Stream(WholeEcho(48000, RATE))
 blocking_echo = Stream(BlockingEcho)
 interruptible = Stream(Interruptible)
 marking = Stream(Marking)
+busy = Stream(Busy)
 sink = Stream(Sink, mode="send")
 broken = Stream(Broken)
 speech = Stream(say_ten_seconds, mode="receive")

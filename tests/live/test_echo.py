@@ -7,6 +7,7 @@ import pytest
 from rtc.core.audio import decode_mulaw, decode_pcm16, encode_mulaw, encode_pcm16
 from tests.live.client import open_client
 from tests.live.records import ended_row
+from tests.live.streams import Busy
 from tests.live.tones import frequency_of, sine, sine_snr_db
 
 pytestmark = pytest.mark.live
@@ -59,6 +60,14 @@ async def test_pcm_at_equal_rates_comes_back_byte_for_byte(server, framing):
     audio = encode_pcm16(np.random.default_rng(2).integers(-32768, 32768, 20_000).astype(np.int16))
     media_format = declared(24000, "pcm_s16le", framing)
     assert await echo(server, "/exact/websocket/offer", audio, 960, media_format, len(audio)) == audio
+
+
+async def test_a_frame_leaves_before_what_the_loop_does_next(server):
+    async with open_client(server.websocket_url("/busy/websocket/offer")) as client:
+        await client.start(new_id(), media_format=declared(24000))
+        await client.wait_for_audio(2 * 480)
+        first, second = (arrival.time_s for arrival in client.audio)
+        assert second - first > Busy.BUSY_S / 2
 
 
 async def test_the_pitch_is_kept_at_every_declared_rate(server):

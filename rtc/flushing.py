@@ -1,0 +1,33 @@
+"""Frames that leave when they are sent, on Daphne, whose transport (Twisted's) leaves them to the next pass of the
+event loop, behind all else that is due then.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from rtc.closing import DAPHNE
+
+
+def flusher(send: Callable[..., Any]) -> Callable[[], None] | None:
+    """Writes what has been sent on that socket, as far as it can be written.
+
+    Args:
+        send: the server's own.
+
+    Returns: None on another server, and where Twisted encrypts.
+    """
+    daphne = sys.modules.get(DAPHNE)
+    protocol = send.args[0] if daphne is not None and isinstance(send, partial) and send.args else None
+    if daphne is None or not isinstance(protocol, daphne.WebSocketProtocol):
+        return None
+    transport = protocol.transport
+    return partial(_flush, transport) if hasattr(transport, "doWrite") else None
+
+
+def _flush(transport: Any) -> None:
+    # What waits already is the reactor's to write, and so is an end: it knows what to do when that fails. It still
+    # means to write what was not written here.
+    if transport.connected and not transport.disconnecting and not transport.dataBuffer:
+        transport.doWrite()

@@ -1,0 +1,109 @@
+"""What is sent on Daphne's sockets leaves at once."""
+
+from functools import partial
+
+import pytest
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet.abstract import FileDescriptor
+from twisted.internet.main import CONNECTION_LOST
+
+from rtc.flushing import flusher
+
+
+class Reactor:
+    """Knows who waits to write."""
+
+    def __init__(self):
+        self.writers = set()
+
+    def addWriter(self, writer):  # noqa: N802 - Twisted's name
+        self.writers.add(writer)
+
+    def removeWriter(self, writer):  # noqa: N802 - Twisted's name
+        self.writers.discard(writer)
+
+    def removeReader(self, reader):  # noqa: N802 - Twisted's name
+        pass
+
+
+class Transport(FileDescriptor):
+    """A connection that takes `room` bytes in all; one without any is lost."""
+
+    connected = True
+
+    def __init__(self, room):
+        super().__init__(Reactor())
+        self.room = room
+        self.taken = b""
+        self.writes = 0
+
+    def writeSomeData(self, data):  # noqa: N802 - Twisted's name
+        self.writes += 1
+        if self.room is None:
+            return CONNECTION_LOST
+        taken = data[: self.room - len(self.taken)]
+        self.taken += taken
+        return len(taken)
+
+
+def send_on(transport):
+    """A `send` as Daphne makes it."""
+    protocol = WebSocketProtocol()
+    protocol.transport = transport
+    return partial(lambda protocol, message: None, protocol)
+
+
+def sent(transport, *frames):
+    flush = flusher(send_on(transport))
+    for frame in frames:
+        transport.write(frame)
+        flush()
+    return transport
+
+
+def test_what_was_sent_has_left_in_order():
+    transport = sent(Transport(room=100), b"one", b"two")
+    assert transport.taken == b"onetwo"
+    assert not transport.reactor.writers
+
+
+def test_what_there_is_no_room_for_is_left_to_the_reactor():
+    transport = sent(Transport(room=4), b"one", b"two", b"three")
+    assert transport.taken == b"onet"
+    assert transport.writes == 2, "it is asked again only by the reactor"
+    assert transport.reactor.writers == {transport}
+    transport.room = 100
+    assert transport.doWrite() is None
+    assert transport.taken == b"onetwothree"
+    assert not transport.reactor.writers
+
+
+def test_that_a_connection_is_lost_is_left_to_the_reactor():
+    transport = sent(Transport(room=None), b"one")
+    assert transport.reactor.writers == {transport}
+    assert transport.doWrite() is CONNECTION_LOST
+
+
+def test_that_a_connection_is_to_end_is_left_to_the_reactor():
+    transport = Transport(room=100)
+    flush = flusher(send_on(transport))
+    transport.write(b"last words")
+    transport.loseConnection()
+    flush()
+    assert not transport.writes
+    assert transport.reactor.writers == {transport}
+    transport.connected = False
+    flush()
+    assert not transport.writes
+
+
+@pytest.mark.parametrize(
+    "send",
+    [lambda message: None, partial(lambda message: None), partial(lambda other, message: None, "other")],
+)
+def test_other_servers_are_left_alone(send):
+    assert flusher(send) is None
+
+
+def test_a_transport_that_encrypts_is_left_alone():
+    assert flusher(send_on(object())) is None
