@@ -99,8 +99,10 @@ class Eager:
             if self._coroutine is None:
                 break
             yield from self._leave_to_task()
-        if (outcome := self._failure or self._throw) is not None:
-            raise outcome
+        if self._failure is not None:
+            raise self._failure
+        if self._throw is not None:
+            raise self._throw
 
     def _leave_to_task(self) -> Generator[Any, None, None]:
         """The task knows what to do with what the coroutine awaits, or what to say of it."""
@@ -112,17 +114,18 @@ class Eager:
             self._throw = self._throw or error
         self._step_soon()
 
-    def _cancel_late(self, error: asyncio.CancelledError) -> None:
-        if not (asyncio.isfuture(self._strange) and self._strange.cancel(*error.args)):
-            self._strange = None
-            self._throw = error
-
     def _cancel(self, error: asyncio.CancelledError) -> None:
         """As `Task.cancel()`: cancel what the coroutine waits for, if that can be, or else throw in the next step."""
         if self._waits_for is not None and self._waits_for.cancel(*error.args):
             return
         self._throw = error
         self.go_on_soon()  # if it is not idle, its next step is due, or under way
+
+    def _cancel_late(self, error: asyncio.CancelledError) -> None:
+        """The same for a task that had been woken, and waits for its turn."""
+        if not (asyncio.isfuture(self._strange) and self._strange.cancel(*error.args)):
+            self._strange = None
+            self._throw = error
 
     def _step_soon(self) -> None:
         self._loop.call_soon(self._resume, context=self._context)

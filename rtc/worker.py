@@ -158,19 +158,29 @@ class LocalWorker:
         """Record that this worker lives, and how it is doing. Taken for lost meanwhile, it ends its calls: their record
         has ended.
         """
+        self._told_at = asyncio.get_running_loop().time()
+        figures = await self._figures()
         if self._row is None:
             return
-        self._told_at = asyncio.get_running_loop().time()
         load = registry.Load(
             session_count=len(self.calls),
             lag_ms=round(self.lag.lag_ms, 1),
             cpu_percent=round(self._cpu.take(), 1),
-            figures={str(pk): call.sample() for pk, call in self.calls.items()},
+            figures=figures,
             totals=tally.totals(self.calls.values()),
         )
         await self._tell(registry.beat, load)
         if self._row is not None and not self.draining and await perform_beside(registry.shall_drain, self._row):
             self.drain()
+
+    async def _figures(self) -> dict[str, Any]:
+        """What each call has to tell of itself, one at a time: audio must not wait for a hundred of them."""
+        figures: dict[str, Any] = {}
+        for pk in list(self.calls):
+            if (call := self.calls.get(pk)) is not None:
+                figures[str(pk)] = call.sample()
+                await asyncio.sleep(0)
+        return figures
 
     async def _tell(self, job: Callable[..., bool], *args: Any) -> None:
         row, asked_at = self._row, asyncio.get_running_loop().time()

@@ -220,6 +220,40 @@ async def test_a_worker_enlists_with_its_first_call_and_beats(worker, settings):
     assert worker.calls == {} and worker.find("a") is None
 
 
+async def test_the_loop_looks_after_others_between_the_figures_of_two_calls(worker):
+    clients = [await call_on(worker, f"session-{count}", Scripted()) for count in range(4)]
+    pks = list(worker.calls)
+    order = []
+
+    async def other():
+        while len(order) < 20:
+            order.append("other")
+            await asyncio.sleep(0)
+
+    for pk, call in list(worker.calls.items()):
+        call.sample = lambda pk=pk, sample=call.sample: order.append(pk) or sample()
+    busy = asyncio.create_task(other())
+    await worker.beat()
+    await busy
+    places = [order.index(pk) for pk in pks]
+    assert all("other" in order[first:then] for first, then in zip(places, places[1:], strict=False))
+    assert list((await Worker.objects.aget()).figures) == [str(pk) for pk in pks]
+
+    def lose_all():
+        worker.calls.clear()
+        worker.give_up()
+        return {}
+
+    calls = dict(worker.calls)
+    worker.calls[pks[0]].sample = lose_all
+    await worker.beat()
+    assert order.count(pks[1]) == 1, "it was not asked once it was gone"
+    worker.calls.update(calls)
+    for client in clients:
+        await client.stop()
+        await client.until_closed()
+
+
 async def test_calls_of_a_worker_share_its_row(worker):
     rows = await asyncio.gather(*(worker.row() for _ in range(20)))
     assert len(set(rows)) == 1 and await Worker.objects.acount() == 1
