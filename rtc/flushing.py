@@ -19,8 +19,10 @@ def flusher(send: Callable[..., Any]) -> Callable[[], None] | None:
     Returns: None on another server, and where Twisted encrypts.
     """
     daphne = sys.modules.get(DAPHNE)
-    protocol = send.args[0] if daphne is not None and isinstance(send, partial) and send.args else None
-    if daphne is None or not isinstance(protocol, daphne.WebSocketProtocol):
+    if daphne is None or not isinstance(send, partial) or not send.args:
+        return None
+    protocol = send.args[0]
+    if not isinstance(protocol, daphne.WebSocketProtocol):
         return None
     transport = protocol.transport
     return partial(_flush, transport) if hasattr(transport, "doWrite") else None

@@ -70,7 +70,6 @@ class Playout:
         self._smallest_samples = form.piece_samples if form.fill_s else 1
         self._limit_samples = round(limit_s * form.sample_rate)
         self._pacer = Pacer(form.lead_s)
-        self._source_rate = form.sample_rate
         self._resampler = Resampler(form.sample_rate, form.sample_rate)
         self._queue: deque[Samples | Mark | Clear] = deque()
         self._queued_samples = 0
@@ -92,7 +91,7 @@ class Playout:
         """Send or queue audio, int16 of shape (n,) at `sample_rate` Hz; to be awaited at once. Waits while the queue is
         full.
         """
-        if sample_rate == self._rate == self._source_rate:
+        if sample_rate == self._rate == self._resampler.source_rate:
             sending = self._send_now(samples)
             if sending is not None:
                 return sending
@@ -109,7 +108,7 @@ class Playout:
     async def _write(self, sample_rate: int, samples: Samples) -> None:
         if self._closed:
             return
-        if sample_rate != self._rate or self._source_rate != self._rate:
+        if sample_rate != self._rate or self._resampler.source_rate != self._rate:
             samples = self._resample(sample_rate, samples)
             sending = self._send_now(samples)
             if sending is not None:
@@ -177,9 +176,8 @@ class Playout:
             self._tail_timer.cancel()
 
     def _resample(self, sample_rate: int, samples: Samples) -> Samples:
-        if sample_rate != self._source_rate:
+        if sample_rate != self._resampler.source_rate:
             self._push_tail()
-            self._source_rate = sample_rate
             self._resampler = Resampler(sample_rate, self._rate)
         self._last_write = self._clock()
         if self._tail_timer is None and sample_rate != self._rate:

@@ -11,11 +11,6 @@ class Wakeup:
         self._set = False
         self._waiter: asyncio.Future[None] | None = None
 
-    @property
-    def waited_for(self) -> bool:
-        """Whether a task waits that nothing has woken or cancelled yet."""
-        return self._waiter is not None and not self._waiter.done()
-
     def set(self) -> None:
         self._set = True
         if self._waiter is not None and not self._waiter.done():
