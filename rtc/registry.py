@@ -104,44 +104,37 @@ def admit(
         Refused: `concurrency_limit_reached`, `user_limit_reached`, `server_limit_reached`, `ticket_used`, or
             `connection_already_exists` for an id that is live.
     """
-    record = partial(_record, session_id, alias, limits, media_format, caller, worker_pk)
+    session = Session(
+        session_id=session_id,
+        stream=alias,
+        worker_id=worker_pk,
+        user=caller.user,
+        owner_key=caller.owner_key,
+        ticket=caller.ticket,
+        client_address=caller.address,
+        user_agent=caller.user_agent[: Session._meta.get_field("user_agent").max_length],
+        rate_declared=media_format is not None,
+        **({} if media_format is None else media_format.to_wire()),
+    )
     try:
-        session = record()
+        _record(session, limits, caller, worker_pk)
     except IntegrityError:
         # A session that held the id may have ended since. If it was something else, it comes again.
-        session = record()
+        _record(session, limits, caller, worker_pk)
     session_started.send_robust(Session, session=session)
     return session.pk
 
 
-def _record(
-    session_id: str,
-    alias: str,
-    limits: ConcurrencyLimits,
-    media_format: MediaFormat | None,
-    caller: Caller,
-    worker_pk: int,
-) -> Session:
+def _record(session: Session, limits: ConcurrencyLimits, caller: Caller, worker_pk: int) -> None:
     """Raises: what `admit` does, and IntegrityError when it was not for a session that is live."""
     try:
         with transaction.atomic():
             _use_ticket(caller)
-            _check(limits, alias, caller, worker_pk)
+            _check(limits, session.stream, caller, worker_pk)
             _hold(worker_pk)
-            return Session.objects.create(
-                session_id=session_id,
-                stream=alias,
-                worker_id=worker_pk,
-                user=caller.user,
-                owner_key=caller.owner_key,
-                ticket=caller.ticket,
-                client_address=caller.address,
-                user_agent=caller.user_agent[: Session._meta.get_field("user_agent").max_length],
-                rate_declared=media_format is not None,
-                **({} if media_format is None else media_format.to_wire()),
-            )
+            session.save(force_insert=True)
     except IntegrityError as error:
-        if not Session.objects.live().filter(session_id=session_id).exists():
+        if not Session.objects.live().filter(session_id=session.session_id).exists():
             raise
         raise Refused("connection_already_exists", ID_IN_USE) from error
 

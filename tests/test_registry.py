@@ -183,11 +183,11 @@ def test_an_id_that_is_taken_again_meanwhile_is_refused(admit, monkeypatch):
 def test_what_the_database_refuses_for_another_reason_is_tried_twice(admit, monkeypatch):
     tries = []
 
-    def refuse(**fields):
-        tries.append(fields)
+    def refuse(session, **options):
+        tries.append(session)
         raise IntegrityError
 
-    monkeypatch.setattr(Session.objects, "create", refuse)
+    monkeypatch.setattr(Session, "save", refuse)
     with pytest.raises(IntegrityError):
         admit("a")
     assert len(tries) == 2
