@@ -143,7 +143,7 @@ class TaskDriver:
             while not cancelling():
                 frame = intake.get()
                 if frame is None:
-                    await wanted
+                    await wanted()
                     continue
                 await self._handler.receive(frame)
                 self._received.set()

@@ -7,21 +7,19 @@ once more for each task they pass through.
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
+from types import coroutine
 from typing import Any, Final
 
 _UNTIL_WANTED: Final = object()
 _PLAIN = (asyncio.Future, asyncio.Task)
 
 
-class _Wanted:
-    def __await__(self) -> Generator[Any, None, None]:
-        yield _UNTIL_WANTED
-
-
-wanted: Final = _Wanted()
-"""What an Eager's coroutine awaits when it has nothing to do: `go_on` or `go_on_soon`. Neither is remembered when it
-comes before.
-"""
+@coroutine
+def wanted() -> Generator[Any, None, None]:
+    """What an Eager's coroutine awaits when it has nothing to do: `go_on` or `go_on_soon`. Neither is remembered when
+    it comes before.
+    """
+    yield _UNTIL_WANTED
 
 
 class Eager:
@@ -46,7 +44,7 @@ class Eager:
         self._throw: BaseException | None = None
         self._failure: BaseException | None = None
         self.idle = False
-        """Whether the coroutine awaits `wanted`."""
+        """Whether the coroutine awaits `wanted()`."""
 
     def go_on(self) -> None:
         """Have an idle coroutine take its next step now. What it raises comes out of `run()`."""
@@ -83,21 +81,22 @@ class Eager:
         self._coroutine = self._function(*args)
         try:
             self._step_soon()
-            await self
+            await self._attend()
         finally:
             if self._coroutine is not None:  # the loop was closed
                 self._coroutine.close()
                 self._coroutine = None
 
-    def __await__(self) -> Generator[Any, None, None]:
+    @coroutine
+    def _attend(self) -> Generator[Any, None, None]:
         while True:
             try:
                 yield from self._sleep
             except asyncio.CancelledError as error:  # of the task that had been woken
                 self._cancel_late(error)
-            self._sleep = _Sleep(self._cancel)
             if self._coroutine is None:
                 break
+            self._sleep = _Sleep(self._cancel)
             yield from self._leave_to_task()
         if self._failure is not None:
             raise self._failure
@@ -132,8 +131,8 @@ class Eager:
 
     def _step(self, _: Any = None) -> None:
         """Run the coroutine to its next wait. In its context."""
-        coroutine, loop, task = self._coroutine, self._loop, self._task
-        if coroutine is None:  # it was closed, and its task with it
+        running, loop, task = self._coroutine, self._loop, self._task
+        if running is None:  # it was closed, and its task with it
             self._sleep.end()
             return
         self._waits_for = None
@@ -143,7 +142,7 @@ class Eager:
             asyncio._leave_task(loop, outer)
         asyncio._enter_task(loop, task)
         try:
-            awaited = coroutine.send(None) if error is None else coroutine.throw(error)
+            awaited = running.send(None) if error is None else running.throw(error)
         except BaseException as raised:  # noqa: BLE001 - the task raises it
             self._coroutine = None
             self._failure = None if isinstance(raised, StopIteration) else raised

@@ -36,7 +36,7 @@ async def serve(seen):
     """Appends the task that each of its steps is taken in, and what `name` is there."""
     number = 0
     while True:
-        await wanted
+        await wanted()
         number += 1
         seen.append((number, asyncio.current_task(), name.get()))
         name.set(f"{number}")
@@ -153,7 +153,7 @@ async def test_what_a_step_raises_comes_out_of_the_task_that_runs_it(how):
     news = asyncio.get_running_loop().create_future()
 
     async def fail(seen):
-        await (news if how == "follow" else wanted)
+        await (news if how == "follow" else wanted())
         raise ValueError("fail")
 
     subject = Subject(fail)
@@ -167,12 +167,12 @@ async def test_what_a_step_raises_comes_out_of_the_task_that_runs_it(how):
 
 
 async def test_one_that_ends_while_its_task_is_being_cancelled_ends_as_a_task_does():
-    subject = Subject(lambda seen: asyncio.sleep(0, wanted))
+    subject = Subject(lambda seen: asyncio.sleep(0, seen))
     assert await asyncio.wait_for(subject.task, 5) is None
     for failing, outcome in ((False, asyncio.CancelledError), (True, ValueError)):
 
         async def last(seen, failing=failing):
-            await wanted
+            await wanted()
             asyncio.current_task().cancel()
             if failing:
                 raise ValueError
