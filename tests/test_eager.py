@@ -230,6 +230,8 @@ class World:
 
     def future(self, kind=asyncio.Future):
         self.pending = kind(loop=self.loop)
+        # Whoever asked for it may have been cancelled before it awaited it.
+        self.pending.add_done_callback(lambda answered: answered.cancelled() or answered.exception())
         return self.pending
 
     def answer(self, step):
@@ -272,7 +274,6 @@ class World:
         semaphore = asyncio.Semaphore(1)
         await semaphore.acquire()
         waiting = self.future()
-        waiting.add_done_callback(lambda answered: answered.cancelled() or answered.exception() or None)
         waiting.add_done_callback(lambda _: semaphore.release())
         async with semaphore:
             return f"acquired {semaphore.locked()}"
