@@ -132,6 +132,8 @@ def _record(session: Session, limits: ConcurrencyLimits, caller: Caller, worker_
             _use_ticket(caller)
             _check(limits, session.stream, caller, worker_pk)
             _hold(worker_pk)
+            # Not when it was built: a place that was waited for would seem to have been taken before it was free.
+            session.started_at = timezone.now()
             session.save(force_insert=True)
     except IntegrityError as error:
         if not Session.objects.live().filter(session_id=session.session_id).exists():

@@ -193,6 +193,19 @@ def test_what_the_database_refuses_for_another_reason_is_tried_twice(admit, monk
     assert len(tries) == 2
 
 
+def test_a_place_that_was_waited_for_is_taken_after_it_was_left(admit, monkeypatch):
+    first = admit("a", stream=1)
+    reap = registry.reap
+
+    def end_first(worker_pk):
+        end(first)
+        return reap(worker_pk)
+
+    monkeypatch.setattr(registry, "reap", end_first)
+    second = admit("b", stream=1)
+    assert Session.objects.get(pk=second).started_at >= Session.objects.get(pk=first).ended_at
+
+
 def test_a_streams_limit_counts_its_live_sessions(admit):
     first = admit("a", stream=2)
     admit("b", stream=2)
