@@ -85,8 +85,12 @@ bench-cluster: $(DEV)  ## Measure what crosses workers, on 1, 2 and 4 of them
 chromium:
 	@scripts/install-chromium
 
+# Takes two thirds of the time that the pip which comes with Python 3.11 takes.
+PIP := pip>=25,<27
+
 $(BIN)/python:
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "$(PYTHON) has no venv module (Debian: apt-get install python3-venv)"; exit 1; }
+	@$(INSTALL) "$(PIP)" || { rm -rf .venv; exit 1; }
 
 $(RUNTIME): requirements.txt | $(BIN)/python
 	@echo "Installing the requirements into .venv"
