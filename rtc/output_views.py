@@ -79,9 +79,12 @@ def _place(session: FoundSession, last_event_id: str) -> tuple[int, bool]:
 async def _stream(
     claim: Claim, session_id: str, session: FoundSession | None, position: int
 ) -> AsyncGenerator[str, None]:
+    # Each of these steps takes as long as two frames of audio: what is due comes in between.
+    await asyncio.sleep(0)
     leave_request_thread()
     with watch.reading():
         yield OPENING
+        await asyncio.sleep(0)
         try:
             if session is None:
                 async with aclosing(_arrival(claim, session_id)) as arrival:

