@@ -27,6 +27,8 @@ Message = dict[str, Any]
 Answer = Callable[[Message], Awaitable[Message]]
 
 FIRST_KNOCK_S = 0.05
+UNREAD_S = 0.05
+"""How long until the next message is received after one that can't be read: it may be that none ever can."""
 MAX_QUESTIONS = 1_000
 """How many questions are answered at a time, before more are left unanswered; and how many answers are remembered."""
 
@@ -173,11 +175,14 @@ class Post:
                 logger.warning("the channel layer is away: %s", error)
                 await self._forget_subscription()
                 await asyncio.sleep(RETRY_S)
+            except Exception as error:  # whatever its serializer raises: what comes next may be read
+                logger.error("a message can't be read: %s", error, exc_info=error)
+                await asyncio.sleep(UNREAD_S)
             else:
                 try:
                     self._take(message)
-                except KeyError as error:  # while another release is rolled out
-                    logger.warning("a message was not understood: it has no %s", error)
+                except (KeyError, TypeError) as error:  # while another release is rolled out
+                    logger.warning("a message was not understood: %s: %s", type(error).__name__, error)
 
     async def _forget_subscription(self) -> None:
         """A `receive` that could not subscribe leaves the layer in the belief that it did; one that is cancelled sets

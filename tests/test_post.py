@@ -3,7 +3,9 @@
 import asyncio
 import logging
 
+import msgpack
 import pytest
+from redis import Redis
 
 from rtc import post as module
 from rtc.post import NoAnswer, Post, Unreachable, answers, make_layer
@@ -131,7 +133,22 @@ async def test_messages_of_another_release_are_passed_over(make_post, asked, cap
     for message in ({}, {"type": "rtc.ask"}, {"type": "rtc.later", "more": 1}):
         await there._layer.send(there.address, message)
     assert await here.ask(there.address, question(), TIMEOUT_S) == {"got": 1}
-    assert "a message was not understood: it has no 'token'" in caplog.text
+    assert "a message was not understood: KeyError: 'token'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"", b"\xc1", b"\x81\xa4", msgpack.packb(5), msgpack.packb([]), msgpack.packb({"type": "rtc.ask", "token": []})],
+)
+async def test_garbage_costs_nothing_but_itself(make_post, asked, redis, caplog, garbage):
+    """What others publish there, or a release with other keys for its messages."""
+    here, there = make_post(), make_post()
+    there.open()
+    await until(lambda: there._open.is_set())
+    with Redis.from_url(redis.url) as publisher:
+        assert publisher.publish(there.address, garbage) == 1
+    assert await here.ask(there.address, question(), TIMEOUT_S) == {"got": 1}
+    assert "a message can't be read" in caplog.text or "a message was not understood" in caplog.text
 
 
 async def test_beyond_so_many_questions_at_a_time_none_are_taken(make_post, asked, monkeypatch, caplog):
