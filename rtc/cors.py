@@ -7,12 +7,14 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.request import HttpHeaders
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
 from rtc.answers import Refusal
 from rtc.conf import conf
+from rtc.origins import LOOKED_AT
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +26,7 @@ PREFLIGHT_MAX_AGE_S = 600
 
 def headers_of(request: HttpRequest) -> list[tuple[bytes, bytes]]:
     """The headers of a request that `rtc.origins` looks at, as a WebSocket's scope has them."""
-    found = {b"origin": request.META.get("HTTP_ORIGIN"), b"host": request.META.get("HTTP_HOST")}
+    found = {name: request.META.get(HttpHeaders.to_wsgi_name(name.decode())) for name in LOOKED_AT}
     return [(name, value.encode("latin-1", "replace")) for name, value in found.items() if value is not None]
 
 

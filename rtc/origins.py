@@ -11,6 +11,8 @@ from rtc.conf import conf
 LOCAL_HOSTS = [".localhost", "127.0.0.1", "[::1]"]
 """What Django itself serves with DEBUG on and ALLOWED_HOSTS empty."""
 
+LOOKED_AT = (b"origin", b"host", b"x-forwarded-host")
+
 Headers = Iterable[tuple[bytes, bytes]]
 
 
@@ -21,9 +23,15 @@ def origin_allowed(headers: Headers) -> bool:
 
 def origin_trusted(headers: Headers) -> bool:
     """Whether the cookies of a request with these headers count too: `*` is no reason to trust a page with them."""
-    found = {name: value.decode("latin-1") for name, value in headers if name in (b"origin", b"host")}
+    found = {name: value.decode("latin-1") for name, value in headers if name in LOOKED_AT}
     origin = found.get(b"origin")
-    return origin is None or origin in conf.RTC_ALLOWED_ORIGINS or _is_own(origin, found.get(b"host", ""))
+    return origin is None or origin in conf.RTC_ALLOWED_ORIGINS or _is_own(origin, _host(found))
+
+
+def _host(found: dict[bytes, str]) -> str:
+    """The host that the browser asked for, found as `HttpRequest.get_host` finds it."""
+    forwarded = found.get(b"x-forwarded-host") if settings.USE_X_FORWARDED_HOST else None
+    return found.get(b"host", "") if forwarded is None else forwarded
 
 
 def _is_own(origin: str, host: str) -> bool:

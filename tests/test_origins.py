@@ -1,5 +1,6 @@
 import pytest
 
+from rtc.cors import headers_of
 from rtc.origins import origin_allowed, origin_trusted
 
 
@@ -59,6 +60,32 @@ def test_other_pages_do_not(origin, host):
 
 def test_without_a_host_header_no_page_passes():
     assert not origin_allowed([(b"origin", b"https://shop.example")])
+
+
+@pytest.mark.parametrize(
+    ("origin", "forwarded", "passes"),
+    [
+        ("https://shop.example", "shop.example", True),
+        ("https://inside.shop.test", "shop.example", False),
+        ("https://other.example", "other.example", False),
+        ("https://shop.example", "", False),
+    ],
+)
+def test_a_proxy_that_asks_by_another_name_is_believed_where_django_does(settings, origin, forwarded, passes):
+    def allowed():
+        hosts = [(b"host", b"inside.shop.test"), (b"x-forwarded-host", forwarded.encode())]
+        return origin_allowed([*hosts, (b"origin", origin.encode())])
+
+    assert allowed() == (origin == "https://inside.shop.test")
+    settings.USE_X_FORWARDED_HOST = True
+    assert allowed() == passes
+
+
+def test_requests_are_looked_at_as_sockets_are(settings, rf):
+    settings.USE_X_FORWARDED_HOST = True
+    more = {"host": "inside.shop.test", "x-forwarded-host": "shop.example"}
+    assert origin_allowed(headers_of(rf.get("/", headers={**more, "origin": "https://shop.example"})))
+    assert not origin_allowed(headers_of(rf.get("/", headers={**more, "origin": "https://inside.shop.test"})))
 
 
 def test_other_origins_can_be_allowed(settings):
