@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.browser.calling import connect, state
 from tests.browser.speech import write_speech
-from tests.live.servers import Server, migrate
+from tests.live.servers import Server, migrated
 
 SETTINGS = "tests.browser.settings"
 # A window's address bar keeps two pages of its own ready, unseen: they cost more than the page that is tested.
@@ -35,9 +35,7 @@ PERMITTED = {"permissions": ["microphone"]}
 @pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[Server]:
     directory = tmp_path_factory.mktemp("browser")
-    migrated = directory / "migrated.sqlite3"
-    migrate(migrated, SETTINGS)
-    with Server("daphne", directory, migrated, settings=SETTINGS) as server:
+    with Server("daphne", directory, migrated(tmp_path_factory), settings=SETTINGS) as server:
         yield server
 
 

@@ -14,7 +14,8 @@ from playwright.sync_api import Page, expect
 
 from rtc.core.audio import encode_mulaw
 from tests.live.client import open_client
-from tests.live.servers import ROOT, Server, environment, migrate
+from tests.live.databases import copy
+from tests.live.servers import ROOT, Server, environment, migrated
 
 pytestmark = pytest.mark.live
 
@@ -29,16 +30,16 @@ WAIT_MS = 15_000
 @pytest.fixture(scope="module")
 def admin_server(tmp_path_factory) -> Iterator[Server]:
     directory = tmp_path_factory.mktemp("admin")
-    migrated = directory / "migrated.sqlite3"
-    migrate(migrated, SETTINGS)
+    template = directory / "template.sqlite3"
+    copy(migrated(tmp_path_factory), template)
     subprocess.run(
         [sys.executable, "manage.py", "createsuperuser", "--noinput", "--username", USERNAME, "--email", "r@x.test"],
         cwd=ROOT,
-        env={**environment(migrated, SETTINGS, {}), "DJANGO_SUPERUSER_PASSWORD": PASSWORD},
+        env={**environment(template, SETTINGS, {}), "DJANGO_SUPERUSER_PASSWORD": PASSWORD},
         stdout=subprocess.DEVNULL,
         check=True,
     )
-    with Server("daphne", directory, migrated, settings=SETTINGS) as server:
+    with Server("daphne", directory, template, settings=SETTINGS) as server:
         yield server
 
 

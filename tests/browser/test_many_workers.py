@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.path_proxy import PathProxy
 from tests.live.cluster import Cluster
-from tests.live.servers import migrate
+from tests.live.servers import migrated
 
 pytestmark = pytest.mark.live
 
@@ -16,9 +16,7 @@ WAIT_MS = 15_000
 
 @pytest.fixture
 def cluster(tmp_path_factory) -> Iterator[Cluster]:
-    migrated = tmp_path_factory.mktemp("database") / "migrated.sqlite3"
-    migrate(migrated, SETTINGS)
-    with Cluster(3, tmp_path_factory.mktemp, migrated, SETTINGS) as cluster:
+    with Cluster(3, tmp_path_factory.mktemp, migrated(tmp_path_factory), SETTINGS) as cluster:
         yield cluster
 
 

@@ -6,14 +6,12 @@ import httpx
 import pytest
 
 from tests.live.cluster import WORKERS, Cluster, Scale
-from tests.live.servers import Server, migrate
+from tests.live.servers import Server, migrated
 
 
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory) -> Path:
-    database = tmp_path_factory.mktemp("database") / "migrated.sqlite3"
-    migrate(database)
-    return database
+    return migrated(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

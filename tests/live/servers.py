@@ -1,3 +1,4 @@
+import fcntl
 import os
 import re
 import subprocess
@@ -5,6 +6,8 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
 
 from tests.live.databases import copy, create, url_of
 
@@ -52,6 +55,19 @@ def migrate(database: Path, settings: str = SETTINGS) -> None:
         env=environment(database, settings, {}),
         check=True,
     )
+
+
+def migrated(factory: pytest.TempPathFactory) -> Path:
+    """A migrated database for servers to have copies of. The first of the test processes that asks for it makes it."""
+    own = factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    database, made = shared / "migrated.sqlite3", shared / "migrated"
+    with (shared / "migrating").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            migrate(database)
+            made.touch()
+    return database
 
 
 class Server:
