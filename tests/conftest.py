@@ -1,7 +1,12 @@
 import pytest
 from django.db import connection
+from hypothesis import settings
 
 from rtc.signals import session_ended, session_started
+
+# How fast a machine is, and what else it does, is for the benchmarks to say.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items):
