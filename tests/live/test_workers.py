@@ -10,7 +10,7 @@ from tests.live.records import ended_row, session_rows
 
 pytestmark = pytest.mark.live
 
-SETTINGS = "tests.live.race_settings"
+SETTINGS = "tests.live.lost_settings"
 EXACT = "/exact/websocket/offer"
 DECLARED = {"encoding": "mulaw", "sample_rate": 24000, "framing": "binary"}
 LOST_S = 1.5
