@@ -36,7 +36,7 @@ def session_pk(transactional_db):
 
 
 async def test_audio_comes_between_the_steps_of_a_reader(session_pk):
-    """What a reader that comes again is given at first takes as long as several frames do."""
+    """What a reader that comes again is given at first takes the time of several echoed frames."""
     record = CallRecord(session_pk, None)
     for value in range(3):
         await record.output((value,), lambda count: None)
