@@ -144,6 +144,9 @@ class Session:
             return self._too_big()
         return self._error("not_started", "audio came before start", now)
 
+    def _late_binary(self, event: Binary, now: float) -> Effects:
+        return self._too_big() if len(event.payload) > self._max_audio_bytes else ()
+
     def _early_mark(self, event: Mark, now: float) -> Effects:
         return self._error("not_started", "a mark came before start", now)
 
@@ -247,7 +250,7 @@ _ROWS: dict[State, dict[type, _Step]] = {
     State.CLOSING: {
         **_STARTED,
         Media: Session._nothing,
-        Binary: Session._nothing,
+        Binary: Session._late_binary,
         Finish: Session._nothing,
         PlayedOut: Session._played_out,
         Broken: Session._broken,

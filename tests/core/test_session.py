@@ -14,7 +14,20 @@ from rtc.core.events import (
 )
 from rtc.core.exceptions import InvalidState, ProtocolError, Refused
 from rtc.core.formats import Encoding, Framing, MediaFormat
-from rtc.core.messages import Clear, End, Error, Failed, Mark, Media, Ping, Pong, Start, Started, Stop
+from rtc.core.messages import (
+    MAX_AUDIO_BYTES,
+    Clear,
+    End,
+    Error,
+    Failed,
+    Mark,
+    Media,
+    Ping,
+    Pong,
+    Start,
+    Started,
+    Stop,
+)
 from rtc.core.session import Session, State
 
 JUNK = Junk(ProtocolError("bad_json", "the frame is not JSON"))
@@ -172,6 +185,12 @@ def test_a_binary_frame_that_is_too_big_ends_the_session():
     session.handle(Start(session_id="a", media_format=BINARY), 0.0)
     assert session.handle(Binary(b"abcd"), 0.0) == (Deliver(b"abcd"),)
     effects = session.handle(Binary(b"abcdef"), 0.0)
+    assert effects[-2:] == (Reply(End(reason="too_big")), Close("too_big", 4413))
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.ENDED])
+def test_a_binary_frame_that_is_too_big_ends_the_session_whatever_it_does(state):
+    effects = in_state(state).handle(Binary(b"b" * (MAX_AUDIO_BYTES + 1)), 0.0)
     assert effects[-2:] == (Reply(End(reason="too_big")), Close("too_big", 4413))
 
 
