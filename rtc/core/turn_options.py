@@ -14,8 +14,7 @@ class SileroVadOptions:
         threshold: a window that is at least so likely to be speech counts as speech; once it does, those that follow
             do down to 0.15 less.
         min_speech_duration_ms: speech that is not longer than this does not begin a turn.
-        max_speech_duration_s: a turn that gets longer is cut there; its rest goes into the next call. The shorter of
-            this and `AlgoOptions.max_continuous_speech_s` counts.
+        max_speech_duration_s: `vad()` cuts speech that is longer; a turn is cut by `AlgoOptions` alone.
         min_silence_duration_ms: speech begins anew after a silence as long as this, or as `audio_chunk_duration` where
             that is shorter. When a turn is over is for `AlgoOptions` to say.
         window_size_samples: a window has 512 samples at 16 kHz, whatever this says; the model knows no other.

@@ -60,15 +60,14 @@ class Turns:
         self._interrupt_after_s = options.interrupt_threshold_s
         self._separation_s = min(options.algo.audio_chunk_duration, options.vad.min_silence_duration_ms / 1000)
         self._min_speech_s = options.vad.min_speech_duration_ms / 1000
-        self._longest_s = min(
-            options.longest_s, options.algo.max_continuous_speech_s, options.vad.max_speech_duration_s
-        )
+        self._longest_s = min(options.longest_s, options.algo.max_continuous_speech_s)
         self._interrupts = Turns._hold if options.resume else Turns._interrupt
         self._now_s = 0.0
         self._onset_s: float | None = None
         self._spoken_s = 0.0
         self._spoken_to_s = 0.0
         self._begin_s: float | None = None
+        self._talks_since_s = _NEVER_BEFORE
         self._taken_to_s = 0.0
         self._skipped_to_s = _NEVER_BEFORE
         self._audible_s = _NEVER
@@ -173,7 +172,10 @@ class Turns:
         return 0.0 if self._onset_s is None else min(measure.onset_s, self._spoken_s)
 
     def _pauses(self, measure: Measure) -> bool:
-        return measure.speech_s < self._algo.speech_threshold and not measure.stirring
+        """Whether the turn is over. Speech that has only begun has left too little in the chunk to tell by."""
+        if measure.speech_s >= self._algo.speech_threshold or measure.stirring:
+            return False
+        return measure.end_s - self._talks_since_s >= self._algo.audio_chunk_duration
 
     def _is_too_long(self) -> bool:
         return self._begin_s is not None and self._now_s - self._begin_s >= self._longest_s
@@ -211,6 +213,8 @@ class Turns:
         going_on = self._is_going_on()
         if not going_on:
             self._begin_turn()
+        elif self._onset_s is not None:
+            self._talks_since_s = self._onset_s
         self.state = State.TALKING
         return Interrupted(going_on=going_on), StartedTalking()
 
@@ -269,6 +273,7 @@ class Turns:
 
     def _begin_turn(self) -> None:
         onset_s = self._now_s if self._onset_s is None else max(self._onset_s, self._now_s - LONGEST_ONSET_S)
+        self._talks_since_s = onset_s
         begin_s = onset_s - PRE_ROLL_S
         if begin_s < self._skipped_to_s + SOON_S:
             begin_s = self._skipped_to_s

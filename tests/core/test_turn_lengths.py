@@ -16,7 +16,6 @@ def turns_of(talk):
     "options",
     [
         {"algo": AlgoOptions(max_continuous_speech_s=1.0)},
-        {"vad": SileroVadOptions(max_speech_duration_s=1.0)},
         {"longest_s": 1.0},
     ],
 )
@@ -31,6 +30,20 @@ def test_a_long_turn_is_cut_and_goes_on_in_the_next(options, heard):
     assert [turn.end_s - turn.begin_s for turn in found[:-1]] == [near(1.0)] * 3
     assert [turn.begin_s for turn in found[1:]] == [turn.end_s for turn in found[:-1]]
     assert found[-1].end_s == near(4.0)
+
+
+def test_the_longest_piece_of_speech_that_the_model_finds_cuts_no_turn():
+    talk = Talk(vad=SileroVadOptions(max_speech_duration_s=1.0))
+    talk.hear(3.5, -0.6)
+    [turn] = turns_of(talk)
+    assert turn.end_s - turn.begin_s == near(4.0)
+
+
+def test_speech_that_has_just_begun_is_no_pause_whatever_the_threshold():
+    talk = Talk(algo=AlgoOptions(speech_threshold=0.5))
+    talk.hear(-1.0, 1.5, -0.6)
+    [turn] = turns_of(talk)
+    assert turn.begin_s == near(1.0 - PRE_ROLL_S) and turn.end_s > 2.5
 
 
 def test_a_cut_behind_the_last_word_leaves_no_turn():
