@@ -168,6 +168,8 @@ class Call:
             stream=self._alias,
             user=self._record.user,
             params=self._params,
+            hears=self.stream.sends_audio,
+            handshake=self._socket.handshake,
             loop=self._loop,
             send_text=line.send_message,
             clear=self.clear,

@@ -15,6 +15,7 @@ from rtc.calls import Call
 from rtc.core.messages import End, Error, serialize
 from rtc.directory import get_stream
 from rtc.flushing import flusher
+from rtc.handshake import Handshake
 from rtc.origins import origin_allowed, origin_trusted
 from rtc.ownership import owner_key
 from rtc.registry import Caller
@@ -152,6 +153,10 @@ class MediaConsumer(SocketConsumer):
         await self.accept(subprotocol)
         self._call = Call(self, stream, alias, admission, worker.calls)
         self.take_audio = self._call.take_audio
+
+    @property
+    def handshake(self) -> Handshake:
+        return Handshake(self.scope, is_trusted=origin_trusted(self.scope["headers"]))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self._call is not None:

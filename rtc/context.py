@@ -9,13 +9,17 @@ from typing import Any, TypeVar
 
 from rtc.core.exceptions import RTCError
 from rtc.core.messages import Mark, ServerMessage, Warn, serialize
+from rtc.handshake import Handshake
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Context:
+    """Args: websocket: what the session's WebSocket was opened with, which is all that FastRTC's handlers ask of it."""
+
     webrtc_id: str
+    websocket: Handshake | None = None
 
 
 class WebRTCError(RTCError):
@@ -54,6 +58,8 @@ class SessionHandle:
         input_timeout_s: how long the handler may wait for input that it asked for; None: for ever.
         user: the Django user, or None outside Django.
         params: the client's own object from `start`.
+        hears: whether the client is sent audio, as it is in every mode but `send`.
+        handshake: what its WebSocket was opened with; None: there is no WebSocket, as in tests.
         loop: the event loop the session's socket lives on.
         send_text: sends one text frame.
         clear: drops all queued audio, here and at the client.
@@ -73,6 +79,8 @@ class SessionHandle:
     user: Any = None
     input_timeout_s: float | None = None
     params: dict[str, Any] = field(default_factory=dict)
+    hears: bool = True
+    handshake: Handshake | None = None
     turn_finished: Callable[[dict[str, Any]], None] = lambda turn: None
     reply_failed: Callable[[Exception], None] = lambda error: None
     _sending: set["Future[None]"] = field(default_factory=set, init=False, repr=False)
@@ -143,7 +151,7 @@ def get_current_context() -> Context:
     session = current_session.get()
     if session is None:
         raise RuntimeError("this code does not run for a session")
-    return Context(webrtc_id=session.id)
+    return Context(webrtc_id=session.id, websocket=session.handshake)
 
 
 def Warning(message: str = "Warning issued.") -> None:  # noqa: N802 - the name that handlers written for FastRTC call

@@ -4,11 +4,15 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from rtc.core.messages import Start
+from rtc.handshake import Handshake
 from rtc.registry import Figures
 
 
 class Socket(Protocol):
     """The frames of one WebSocket. Sending on a socket that is gone does nothing."""
+
+    @property
+    def handshake(self) -> Handshake | None: ...
 
     def send_text(self, text: str) -> Coroutine[Any, Any, None]: ...
 
@@ -25,7 +29,9 @@ class Record(Protocol):
 
     def started(self) -> None: ...
 
-    async def output(self, args: tuple[Any, ...], stored: Callable[[int], None]) -> None: ...
+    async def output(
+        self, args: tuple[Any, ...], stored: Callable[[int], None], *, payload: str | None = None
+    ) -> None: ...
 
     async def flush(self) -> None: ...
 

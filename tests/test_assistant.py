@@ -250,7 +250,7 @@ def test_a_turn_that_is_gone_on_with_is_noted_once():
         return [emission.args[0]["content"] for emission in emissions if isinstance(emission, AdditionalOutputs)][1]
 
     context = copy_context()
-    context.run(current_session.set, SimpleNamespace(id="mine"))
+    context.run(current_session.set, SimpleNamespace(id="mine", handshake=None))
     assert context.run(answer, first) == "I have noted: call the dentist."
     assert "omorrow morning" in context.run(answer, audio)
     assert "omorrow morning" in Note.objects.get().text

@@ -9,6 +9,7 @@ from typing import Any
 from rtc.calls import Call
 from rtc.core.formats import Encoding, Framing, MediaFormat
 from rtc.core.messages import Media, serialize
+from rtc.handshake import Handshake
 from rtc.ports import Admission
 from rtc.streams import Stream
 from rtc.testing.clock import until
@@ -44,6 +45,9 @@ class CallClient:
         self.close_code: int | None = None
         self.closes = 0
         self.call = Call(self, stream, alias, self.admission, {} if calls is None else calls)
+
+    handshake: Handshake | None = None
+    """What a handler sees as its session's `handshake`."""
 
     # What the call uses -----------------------------------------------------------------------------------------
 
