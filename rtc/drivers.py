@@ -129,7 +129,7 @@ class TaskDriver:
 
     async def _start_up(self) -> None:
         with blaming("start_up"):
-            await self._handler.start_up()
+            await _awaitable("start_up", self._handler.start_up())
         self._started.set()
 
     # A handler may swallow its cancellation: so the loops ask for it.
@@ -145,7 +145,7 @@ class TaskDriver:
                 if frame is None:
                     await wanted()
                     continue
-                await self._handler.receive(frame)
+                await _awaitable("receive", self._handler.receive(frame))
                 self._received.set()
                 if intake:
                     await asyncio.sleep(0)  # a backlog must not keep the loop from others
@@ -157,13 +157,19 @@ class TaskDriver:
         with blaming("emit"):
             while not cancelling():
                 began = self._clock()
-                taken = await deliver(await emit())
+                taken = await deliver(await _awaitable("emit", emit()))
                 if taken is None:
                     throttle.busy()
                 elif taken is Taken.OVER:
                     return
                 elif pause_s := throttle.pause_s(self._clock() - began):
                     await self._received.wait_for(pause_s)
+
+
+def _awaitable(name: str, result: Any) -> Any:
+    if result is None:
+        raise TypeError(f"{name}() of this handler is awaited: write `async def {name}`, and await super().{name}()")
+    return result
 
 
 def current_task() -> asyncio.Task[Any]:

@@ -14,6 +14,9 @@ AudioFrame: TypeAlias = tuple[int, Audio] | tuple[int, Audio, Literal["mono", "s
 class AdditionalOutputs:
     """Values for the client beside the audio; they reach it on `/outputs`, announced by `fetch_output`."""
 
+    payload: str | None = None
+    """Their JSON, where it was made already."""
+
     def __init__(self, *args: Any) -> None:
         self.args = args
 

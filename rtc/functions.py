@@ -2,6 +2,7 @@
 
 With input (modes `send-receive` and `send`) it is called with each frame: `fn((sample_rate, samples), *inputs)`.
 In mode `receive` it is called once: `fn(*inputs)`, and the session ends when it does.
+While it requires inputs and there are none, the client is asked for them first.
 What it returns or yields is what `emit` of a handler returns.
 """
 
@@ -46,6 +47,8 @@ class FunctionHandler(StreamHandler):
             arguments = self._frames.get()
             if arguments is None:
                 return None
+            if needs_inputs(self._function, arguments) and not self.args_set.is_set():
+                self.wait_for_args_sync()
             result = self._function(*arguments, *self.latest_args[1:])
             self._emissions = result if inspect.isgenerator(result) else iter(() if result is None else (result,))
 
@@ -81,7 +84,10 @@ class AsyncFunctionHandler(AsyncStreamHandler):
                 self._emissions = None
             if not self._takes_audio and self._frames.empty():
                 return CloseStream("the audio is over")
-            arguments = (*await self._frames.get(), *self.latest_args[1:])
+            arguments = await self._frames.get()
+            if needs_inputs(self._function, arguments) and not self.args_set.is_set():
+                await self.wait_for_args()
+            arguments = (*arguments, *self.latest_args[1:])
             if inspect.isasyncgenfunction(self._function):
                 self._emissions = self._function(*arguments)
             elif (result := await self._function(*arguments)) is not None:
@@ -94,6 +100,17 @@ class AsyncFunctionHandler(AsyncStreamHandler):
 
 def is_async(function: Function) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+def needs_inputs(function: Function, arguments: tuple[Any, ...]) -> bool:
+    """Whether it can't be called with these arguments alone."""
+    positional = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    required = [
+        parameter
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind in positional and parameter.default is parameter.empty
+    ]
+    return len(required) > len(arguments)
 
 
 def from_function(function: Function, *, takes_audio: bool) -> StreamHandler | AsyncStreamHandler:

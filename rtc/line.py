@@ -62,7 +62,7 @@ class SocketLine:
 
     async def send_outputs(self, outputs: AdditionalOutputs) -> None:
         """Raises: TypeError, ValueError, when they can't be written as JSON."""
-        await self._record.output(outputs.args, self._announce_outputs)
+        await self._record.output(outputs.args, self._announce_outputs, payload=outputs.payload)
 
     def turn_finished(self, turn: dict[str, Any]) -> None:
         self._record.turn(turn)

@@ -1,4 +1,4 @@
-"""Outputs as JSON."""
+"""Outputs and inputs as JSON."""
 
 import dataclasses
 import json
@@ -9,7 +9,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 
 class PayloadEncoder(DjangoJSONEncoder):
-    """Beyond Django's dates, times, Decimal, UUID and lazy strings: NumPy numbers and arrays, and dataclasses."""
+    """Beyond Django's dates, times, Decimal, UUID and lazy strings: NumPy numbers and arrays, dataclasses, and what has
+    Pydantic's `model_dump()`, as the objects of SDKs do.
+    """
 
     def default(self, value: Any) -> Any:
         if isinstance(value, np.datetime64):
@@ -20,6 +22,8 @@ class PayloadEncoder(DjangoJSONEncoder):
             return value.tolist()
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return dataclasses.asdict(value)
+        if not isinstance(value, type) and callable(dump := getattr(value, "model_dump", None)):
+            return dump(mode="json")
         return super().default(value)
 
 

@@ -41,14 +41,18 @@ class CallRecord:
         """Note that the handler is about to run."""
         journal.add(ActiveRecord(session_pk=self.pk))
 
-    async def output(self, args: tuple[Any, ...], stored: Callable[[int], None]) -> None:
+    async def output(self, args: tuple[Any, ...], stored: Callable[[int], None], *, payload: str | None = None) -> None:
         """Store one additional output and announce it; `stored` is called on the event loop once it is there, with how
         many are there that it was not called for yet. What a handler still puts out after the end goes nowhere.
+
+        Args:
+            payload: its JSON, where it was made already.
 
         Raises:
             TypeError, ValueError: it can't be written as JSON.
         """
-        payload = output_payload(args)
+        if payload is None:
+            payload = output_payload(args)
         while self._position - self._stored >= conf.RTC_OUTPUT_QUEUE:
             await self._room.wait()
         if self._ended:  # readers have been told that there is no more

@@ -16,8 +16,10 @@ from rtc.core.exceptions import HandlerError
 from rtc.core.messages import Error, Log, serialize
 from rtc.drivers import failure
 from rtc.emission import AdditionalOutputs, AudioEmitType, take_apart
+from rtc.functions import needs_inputs
 from rtc.generation import END, Generation, wait_until_over
 from rtc.handlers import AsyncStreamHandler
+from rtc.payloads import output_payload
 from rtc.reply import Frame, Reply, current_reply
 from rtc.wakeup import Wakeup
 
@@ -36,6 +38,7 @@ class Replier:
 
     Args:
         keeps_unheard: whether `hold` may be called.
+        asks: whether replies get the client's inputs.
         audible: called when a reply begins to be heard.
         over: called when it was made and played, or failed.
         replied: called with each reply that came to an end, but for those to turns that go on.
@@ -46,6 +49,7 @@ class Replier:
         handler: AsyncStreamHandler,
         *,
         keeps_unheard: bool,
+        asks: Callable[[], bool],
         audible: Callable[[], None],
         over: Callable[[], None],
         replied: Callable[[Reply], None],
@@ -53,6 +57,7 @@ class Replier:
         self._handler = handler
         self._session = handler.bound_session
         self._keeps_unheard = keeps_unheard
+        self._asks = asks
         self._audible = audible
         self._over = over
         self._replied = replied
@@ -138,6 +143,9 @@ class Replier:
     async def _emission(self, reply: Reply, item: Any) -> AudioEmitType:
         frame, control = _taken_apart(item)
         if isinstance(control, AdditionalOutputs):
+            _encode(control)
+            if not self._session.hears:
+                self._audible()  # it is all that the client learns of the reply
             if frame is not None:
                 reply.pending.appendleft(frame)
             if self._handler.phone_mode:
@@ -174,13 +182,19 @@ class Replier:
     async def _arguments(self, reply: Reply) -> tuple[Any, ...]:
         """What the function is called with; if it takes more than the turn, the client is asked."""
         turn = () if reply.turn is None else (reply.turn,)
-        if len(inspect.signature(reply.fn).parameters) <= len(turn):
+        if not self._takes_inputs(reply):
             return turn
         if not self._handler.args_set.is_set():
             await self._handler.wait_for_args()
         inputs = self._handler.latest_args[1:]
         self._handler.reset()
         return (*turn, *inputs)
+
+    def _takes_inputs(self, reply: Reply) -> bool:
+        if reply.turn is not None:
+            return takes_inputs(reply.fn)
+        # As in FastRTC: a greeting gets them where replies do.
+        return needs_inputs(reply.fn, ()) or (self._asks() and bool(inspect.signature(reply.fn).parameters))
 
     async def _made(self, reply: Reply) -> None:
         """The function has ended; the reply has when it was played."""
@@ -221,6 +235,19 @@ class Replier:
         await self._handler.send_message(serialize(Error(code="reply_failed", text=text)))
         if reply is self.reply:
             await self._made(reply)
+
+
+def takes_inputs(fn: ReplyFunction) -> bool:
+    """Whether it takes more than the turn."""
+    return len(inspect.signature(fn).parameters) > 1
+
+
+def _encode(outputs: AdditionalOutputs) -> None:
+    """Raises: HandlerError, when a reply function yields what has no JSON."""
+    try:
+        outputs.payload = output_payload(outputs.args)
+    except (TypeError, ValueError) as error:
+        raise failure("fn", error) from error
 
 
 def _taken_apart(item: Any) -> tuple[Frame | None, Any]:

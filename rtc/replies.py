@@ -18,8 +18,8 @@ from rtc.core.turn_options import AlgoOptions, SileroVadOptions, TurnOptions
 from rtc.core.turns import Turns
 from rtc.drivers import blaming
 from rtc.emission import AudioEmitType
-from rtc.handlers import AsyncStreamHandler
-from rtc.replier import Replier, ReplyFunction
+from rtc.own_pauses import AppState, OwnListener, OwnPauses
+from rtc.replier import Replier, ReplyFunction, takes_inputs
 from rtc.reply import Reply
 from rtc.silero import get_silero_model
 from rtc.voice_activity import Listener, ModelOptions, PauseDetectionModel, listen
@@ -35,7 +35,7 @@ SPARE_S = 2.0
 """How much audio is kept beyond the longest turn: what comes before it is noticed."""
 
 
-class ReplyOnPause(AsyncStreamHandler):
+class ReplyOnPause(OwnPauses):
     """Calls a function with what the user said, each time they pause, and plays what it returns or yields.
 
     `fn((sample_rate, samples), *inputs)` may be a function or a generator, sync or async. A sync one runs in a thread
@@ -46,6 +46,9 @@ class ReplyOnPause(AsyncStreamHandler):
     When the user speaks during a reply, it stops and the client drops what it has not played: the generator is closed,
     so that its `finally` runs. `get_current_reply()` tells it how much was heard. When they go on before any of it was
     heard, `fn` is called again with all that they have said.
+
+    A subclass that overrides `determine_pause(audio, sampling_rate, state)` says itself when a turn is over, as in
+    FastRTC (see `rtc.own_pauses`): then a reply is interrupted by the end of the next turn, not by its beginning.
 
     Args:
         fn: makes replies.
@@ -92,6 +95,7 @@ class ReplyOnPause(AsyncStreamHandler):
         self.can_interrupt = can_interrupt
         self.needs_args = needs_args
         self.push_to_talk = push_to_talk
+        self.state = AppState()
         self.model = model if model is not None or push_to_talk else get_silero_model()
         self.turn_options = TurnOptions(
             algo=self.algo_options,
@@ -110,6 +114,7 @@ class ReplyOnPause(AsyncStreamHandler):
         self._replier = Replier(
             self,
             keeps_unheard=self.turn_options.resume and self.can_interrupt,
+            asks=lambda: self.needs_args or takes_inputs(self.fn),
             audible=self._turns.audible,
             over=self._reply_over,
             replied=self._end_turn,
@@ -118,7 +123,14 @@ class ReplyOnPause(AsyncStreamHandler):
     # What the driver calls --------------------------------------------------------------------------------------
 
     async def start_up(self) -> None:
-        if self.model is not None and not self.push_to_talk:
+        if self.finds_pauses_itself():
+            self._listener = OwnListener(
+                self,
+                conf.RTC_MAX_UTTERANCE_S,
+                is_replying=lambda: self._replier.reply is not None,
+                turn_over=self._reply_to,
+            )
+        elif self.model is not None and not self.push_to_talk:
             self._listener = listen(
                 self.model, self.input_sample_rate, self.turn_options, self.model_options, self._measured
             )
@@ -130,6 +142,11 @@ class ReplyOnPause(AsyncStreamHandler):
 
     async def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
         samples = frame[1][0]
+        if isinstance(self._listener, OwnListener):
+            if self.can_interrupt or self._replier.reply is None:
+                self._listener.hear(samples)
+                await self._listener.keep_up()
+            return
         self._recent.add(samples)
         if self._listener is None:
             self._perform(self._turns.passed(self._position_s))
@@ -180,6 +197,10 @@ class ReplyOnPause(AsyncStreamHandler):
     # Turns ------------------------------------------------------------------------------------------------------
 
     def _trigger(self) -> None:
+        if isinstance(self._listener, OwnListener):
+            if self._replier.reply is None:
+                self._listener.end_turn()
+            return
         self._perform(self._turns.trigger(self._position_s))
 
     def _measured(self, measure: Measure) -> None:
@@ -198,9 +219,12 @@ class ReplyOnPause(AsyncStreamHandler):
     def _turn_over(self, event: TurnOver) -> None:
         rate = self.input_sample_rate
         said = self._recent.cut(round(event.begin_s * rate), round(event.end_s * rate))
+        self._reply_to(said)
+
+    def _reply_to(self, said: NDArray[np.int16]) -> None:
         self._replier.drop()
         self.bound_session.send_message(Log(text="pause_detected"))
-        self._replier.begin(self.fn, (rate, said[np.newaxis]))
+        self._replier.begin(self.fn, (self.input_sample_rate, said.reshape(1, -1)))
 
     def _interrupted(self, event: Interrupted) -> None:
         self._replier.drop(turn_goes_on=event.going_on)

@@ -12,13 +12,15 @@ import numpy as np
 from django.core.exceptions import ImproperlyConfigured
 from numpy.typing import NDArray
 
-from rtc.speech_hibari import HibariTTS, HibariTTSOptions
+from rtc.porting import model_here
+from rtc.speech_hibari import HibariTTS, HibariTTSOptions, KokoroTTSOptions
 from rtc.speech_moonshine import MoonshineSTT
 
 __all__ = [
     "AudioChunk",
     "HibariTTS",
     "HibariTTSOptions",
+    "KokoroTTSOptions",
     "MoonshineSTT",
     "STTModel",
     "TTSModel",
@@ -63,12 +65,18 @@ def get_stt_model(model: str = "moonshine/tiny") -> STTModel:
     return _loaded("get_stt_model", _STT_MODELS, model)
 
 
-def get_tts_model(model: str = "hibari") -> TTSModel[Any]:
+def get_tts_model(model: str = "hibari", **others: Any) -> TTSModel[Any]:
     """The voice of that name, loaded and warmed up; one of each a process. The first call takes some 0.5 s.
+
+    Args:
+        **others: what FastRTC's other voices take.
 
     Raises:
         ImproperlyConfigured: there is no such model here, or its extra is not installed.
+        TypeError: the voice takes no such argument.
     """
+    if others and model_here(model) in _TTS_MODELS:
+        raise TypeError(f"the voice {model!r} takes no {', '.join(others)}")
     return _loaded("get_tts_model", _TTS_MODELS, model)
 
 
@@ -86,9 +94,13 @@ _loading = threading.Lock()
 
 
 def _loaded(function_name: str, models: Mapping[str, Callable[[], Any]], name: str) -> Any:
+    name = model_here(name)
     if name not in models:
         known = ", ".join(repr(other) for other in models)
-        raise ImproperlyConfigured(f"{function_name}() knows no model {name!r}, only {known}.")
+        raise ImproperlyConfigured(
+            f"{function_name}() knows no model {name!r}, only {known}. A service is called in the handler; and any "
+            "object with the methods of rtc.speech.STTModel or TTSModel does where one is wanted."
+        )
     with _loading:
         if name not in _models:
             _models[name] = models[name]()

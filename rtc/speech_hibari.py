@@ -30,6 +30,21 @@ class HibariTTSOptions:
             raise ValueError(f"speed is {SLOWEST} to {FASTEST}, got {self.speed}")
 
 
+@dataclass(frozen=True)
+class KokoroTTSOptions:
+    """The options of FastRTC's voice, of which this one has but `speed`. Raises: as `HibariTTSOptions`."""
+
+    voice: str = "af_heart"
+    speed: float = 1.0
+    lang: str = "en-us"
+
+    def __post_init__(self) -> None:
+        HibariTTSOptions(self.speed)
+
+
+Options = HibariTTSOptions | KokoroTTSOptions
+
+
 class HibariTTS:
     """Load the voice and warm it up.
 
@@ -45,18 +60,18 @@ class HibariTTS:
         self._lock = threading.Lock()
         self.tts("Ready.")
 
-    def tts(self, text: str, options: HibariTTSOptions | None = None) -> Speech:
+    def tts(self, text: str, options: Options | None = None) -> Speech:
         """The rate in Hz and float32 of shape (n,). From any thread; it blocks, for about a 130th of the duration."""
         spoken = [samples for _, samples in self.stream_tts_sync(text, options)]
         return self.sample_rate, np.concatenate([np.zeros(0, np.float32), *spoken])
 
-    async def stream_tts(self, text: str, options: HibariTTSOptions | None = None) -> AsyncGenerator[Speech, None]:
+    async def stream_tts(self, text: str, options: Options | None = None) -> AsyncGenerator[Speech, None]:
         """The same a sentence at a time; the work is done in threads."""
         sentences = self.stream_tts_sync(text, options)
         while (spoken := await asyncio.to_thread(next, sentences, None)) is not None:
             yield spoken
 
-    def stream_tts_sync(self, text: str, options: HibariTTSOptions | None = None) -> Generator[Speech, None, None]:
+    def stream_tts_sync(self, text: str, options: Options | None = None) -> Generator[Speech, None, None]:
         """The same for code that may block."""
         speed = (options or HibariTTSOptions()).speed
         for sentence in self._voice.split_sentences(text):

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from rtc.core.audio import to_float32, to_mono
 from rtc.core.speech_pieces import pieces
 from rtc.extras import import_extra
+from rtc.porting import model_here
 
+MODEL = "moonshine/tiny"
 SAMPLE_RATE = 16_000
 WARM_UP_S = 1.0
 LONGEST_PIECE_S = 15.0
@@ -20,11 +22,17 @@ LONGEST_PIECE_S = 15.0
 class MoonshineSTT:
     """Load the model and warm it up.
 
+    Args:
+        model: the name of this one, or FastRTC's "moonshine/base", which is warned of.
+
     Raises:
         ImproperlyConfigured: the extra `stt` is not installed.
+        ValueError: another model.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, model: str = MODEL) -> None:
+        if model_here(model) != MODEL:
+            raise ValueError(f"the model is {MODEL!r}, not {model!r}")
         moonshine = import_extra("moonshine_voice", extra="stt", feature="The speech-to-text model moonshine/tiny")
         self._transcriber = moonshine.Transcriber(
             str(moonshine.get_model_path("tiny-en")),

@@ -4,12 +4,13 @@ import asyncio
 import inspect
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from django.core.exceptions import ImproperlyConfigured
 
 from rtc.functions import from_function
 from rtc.handlers import AsyncStreamHandler, HandlerBase, StreamHandler
+from rtc.porting import refuse_attribute
 
 Mode = Literal["send-receive", "send", "receive"]
 Handler = StreamHandler | AsyncStreamHandler
@@ -72,6 +73,11 @@ class Stream:
         self.description = description or texts.get("subtitle", "")
         self._make = self._maker()
         self._sample_rates: tuple[int, int] | None = None
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise refuse_attribute(name)
 
     @property
     def takes_audio(self) -> bool:

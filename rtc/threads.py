@@ -7,6 +7,7 @@ the process alive.
 
 import asyncio
 import contextvars
+import inspect
 import logging
 import queue
 import threading
@@ -163,7 +164,9 @@ class ThreadDriver:
 
     def _shutdown(self) -> None:
         with blaming_thread("shutdown"):
-            self._handler.shutdown()
+            result = self._handler.shutdown()
+            if inspect.iscoroutine(result):
+                asyncio.run_coroutine_threadsafe(result, self._loop).result()
 
     def _wake(self) -> None:
         rate = self._handler.input_sample_rate

@@ -161,6 +161,7 @@ EXPECTED = {
     "shop.parrot.parrot": lambda result: values(result)[0]["heard_s"] > 1 and level(result) > 1000,
     "shop.assistant.assistant": lambda result: [value["role"] for value in values(result)][:2] == ["user", "assistant"],
     "shop.patience.patience": lambda result: result.messages[1][1] == {"type": "send_input", "data": []},
+    "shop.patient.patient": lambda result: level(result) > 1000,
     "shop.talk.stream": lambda result: values(result)[0]["prefix"] == "Oh: " and values(result)[0]["samples"] > 24000,
 }
 """What a call to each stream must come to, besides that nothing fails; the rest must be heard or put something out."""

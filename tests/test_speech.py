@@ -102,11 +102,11 @@ def test_models_are_loaded_once():
 
 def test_an_unknown_model_is_refused_by_name():
     with pytest.raises(
-        ImproperlyConfigured, match=r"get_stt_model\(\) knows no model 'moonshine/base', only 'moonshine/tiny'"
+        ImproperlyConfigured, match=r"get_stt_model\(\) knows no model 'whisper/base', only 'moonshine/tiny'"
     ):
-        get_stt_model("moonshine/base")
-    with pytest.raises(ImproperlyConfigured, match="knows no model 'kokoro', only 'hibari'"):
-        get_tts_model("kokoro")
+        get_stt_model("whisper/base")
+    with pytest.raises(ImproperlyConfigured, match="knows no model 'bark', only 'hibari'"):
+        get_tts_model("bark")
 
 
 def test_a_missing_package_is_told_with_its_extra():

@@ -32,9 +32,11 @@ class MemoryRecord:
     async def flush(self) -> None:
         await asyncio.sleep(0)
 
-    async def output(self, args: tuple[Any, ...], stored: Callable[[int], None]) -> None:
+    async def output(self, args: tuple[Any, ...], stored: Callable[[int], None], *, payload: str | None = None) -> None:
         """Raises: TypeError, ValueError, for what can't be written as JSON."""
-        self.outputs.append((self._loop.time(), json.loads(output_payload(args))))
+        if payload is None:
+            payload = output_payload(args)
+        self.outputs.append((self._loop.time(), json.loads(payload)))
         self._loop.call_soon(stored, 1)
 
     def input(self, values: list[Any]) -> None:

@@ -1,0 +1,86 @@
+"""FastRTC's names that have no meaning over a WebSocket. What a handler's module imports by the way is here, so that it
+loads; what it would work with is not, and the error says what is there instead.
+"""
+
+import warnings
+from typing import Any, Literal, TypedDict
+
+
+class UIArgs(TypedDict, total=False):
+    """How FastRTC's own page looks; see `Stream(ui_args=…)`."""
+
+    title: str
+    subtitle: str
+    icon: str
+    icon_button_color: str
+    pulse_color: str
+    icon_radius: int
+    send_input_on: Literal["submit", "change"]
+    hide_title: bool
+    full_screen: bool
+
+
+def get_turn_credentials(*args: Any, **kwargs: Any) -> dict[str, Any]:
+    """An `RTCConfiguration` without servers: a WebSocket needs none. Nothing is asked of anyone."""
+    warnings.warn("Audio over a WebSocket needs no TURN server; none is asked for credentials.", stacklevel=2)
+    return {"iceServers": []}
+
+
+async def get_turn_credentials_async(*args: Any, **kwargs: Any) -> dict[str, Any]:
+    """The same, awaited."""
+    return get_turn_credentials()
+
+
+get_cloudflare_turn_credentials = get_hf_turn_credentials = get_twilio_turn_credentials = get_turn_credentials
+get_cloudflare_turn_credentials_async = get_hf_turn_credentials_async = get_turn_credentials_async
+
+_VIDEO = "video is not served, audio over a WebSocket is"
+_COMPONENT = "there is no Gradio component: the template tag {% voice_client %} puts a client into a page"
+_ABSENT = {
+    "AsyncAudioVideoStreamHandler": _VIDEO,
+    "AudioVideoStreamHandler": _VIDEO,
+    "CartesiaTTSOptions": "Cartesia is a service: call it in your handler, as any other",
+    "VideoEmitType": _VIDEO,
+    "VideoStreamHandler": _VIDEO,
+    "WebRTC": _COMPONENT,
+    "WebRTCData": f"{_COMPONENT}. What a client posts to /input_hook is in latest_args[1:]",
+}
+_ABSENT_OF_STREAM = {
+    "connections": "sessions are rows, on every worker: rtc.models.Session",
+    "fastphone": "telephones are not served",
+    "handle_incoming_call": "telephones are not served",
+    "handlers": "each session's handler is its own, on its worker: POST /input_hook reaches it from anywhere",
+    "mount": "there is no FastAPI app: name the stream in RTC_STREAMS, and route rtc.urls and rtc.routing",
+    "offer": "WebRTC is not served, audio over a WebSocket is",
+    "output_stream": "GET /outputs serves the outputs, and a reconnect misses none",
+    "set_input": "POST /input_hook takes inputs; a Django form checks them: Stream(input_form=…)",
+    "telephone_handler": "telephones are not served",
+    "ui": "there is no Gradio app: each stream has a page, and {% voice_client %} puts one into yours",
+    "webrtc_component": _COMPONENT,
+    "websocket_offer": "rtc.routing serves the WebSocket",
+}
+
+
+def refuse_import(name: str) -> Exception:
+    """What `from rtc import name` raises: an ImportError that says why, for a name of FastRTC's."""
+    if name in _ABSENT:
+        return ImportError(f"rtc has no {name}: {_ABSENT[name]} (docs/porting.md).", name=name)
+    return AttributeError(f"module 'rtc' has no attribute {name!r}")
+
+
+def refuse_attribute(name: str) -> AttributeError:
+    """What `stream.name` raises."""
+    why = f": {_ABSENT_OF_STREAM[name]} (docs/porting.md)." if name in _ABSENT_OF_STREAM else ""
+    return AttributeError(f"'Stream' object has no attribute {name!r}{why}")
+
+
+_STAND_INS = {"kokoro": "hibari", "moonshine/base": "moonshine/tiny"}
+
+
+def model_here(name: str) -> str:
+    """The name of the model that does the work of one of FastRTC's; that another does is warned of."""
+    if name not in _STAND_INS:
+        return name
+    stand_in = _STAND_INS[name]
+    warnings.warn(f"No package carries the weights of the model {name!r}; {stand_in!r} stands in.", stacklevel=4)
+    return stand_in
