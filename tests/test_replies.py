@@ -349,3 +349,21 @@ def test_a_copy_has_the_same_options():
     copy = handler.copy()
     assert copy.turn_options == handler.turn_options
     assert (copy.fn, copy.model, copy.input_sample_rate) == (handler.fn, handler.model, 16000)
+
+
+def test_a_function_that_blocks_can_tell_that_it_is_made_again():
+    again = threading.Event()
+    interrupted = []
+
+    def reply(audio):
+        interrupted.append(None)
+        if len(interrupted) == 1:
+            assert again.wait(10)
+            interrupted[0] = get_current_reply().interrupted
+        else:
+            interrupted[1] = get_current_reply().interrupted
+            again.set()
+        yield level(1000, 0.1)
+
+    call(ReplyOnPause(reply), 0.5, "I would like to order a pizza,", 0.9, "with extra cheese, please.", 2.0)
+    assert interrupted == [True, False]
