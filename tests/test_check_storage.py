@@ -3,7 +3,14 @@ from django.db import connections
 
 from rtc import Stream
 from rtc.checks.deployment import check_deployment
-from rtc.checks.storage import check_channel_layer, check_database, check_event_stream, check_workers
+from rtc.checks.storage import (
+    check_channel_layer,
+    check_database,
+    check_event_stream,
+    check_routers,
+    check_time_zone,
+    check_workers,
+)
 from rtc.models import Worker
 
 MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
@@ -29,6 +36,30 @@ def test_another_storage_of_outputs_is_an_error(settings, storage):
 def test_the_redis_of_django_eventstream_is_a_warning(settings):
     settings.EVENTSTREAM_REDIS = None
     assert ids(check_event_stream(None)) == ["rtc.W005"]
+
+
+def test_without_time_zones_is_an_error(settings):
+    assert check_time_zone(None) == []
+    settings.USE_TZ = False
+    assert ids(check_time_zone(None)) == ["rtc.E015"]
+
+
+class Replica:
+    """Reads the tables of one app where they lag."""
+
+    def __init__(self, app):
+        self.app = app
+
+    def db_for_read(self, model, **hints):
+        return "replica" if model._meta.app_label == self.app else None
+
+
+@pytest.mark.parametrize(("app", "expected"), [("rtc", ["rtc.E016"]), ("auth", [])])
+def test_a_router_that_leads_elsewhere_is_an_error(settings, app, expected):
+    settings.DATABASE_ROUTERS = [Replica(app)]
+    messages = check_routers(None)
+    assert ids(messages) == expected
+    assert all("replica" in message.msg for message in messages)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import DatabaseError, connections, router
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, router
 from django.utils import timezone
 
 from rtc.conf import conf
@@ -54,6 +55,32 @@ def check_database(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         return []
     text = f'The SQLite database has no {" and no ".join(missing)}: writers will meet "database is locked".'
     return [Warning(text, hint=f"In settings.py:\n{SQLITE_OPTIONS}", id="rtc.W006")]
+
+
+@register()
+def check_time_zone(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    if settings.USE_TZ:
+        return []
+    text = "USE_TZ is False: the moments of databases and of processes can't be compared without time zones."
+    return [Error(text, hint="USE_TZ = True", id="rtc.E015")]
+
+
+@register()
+def check_routers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Limits and endings are exact because all workers read what they wrote: a replica lags."""
+    elsewhere = {
+        database
+        for model in apps.get_app_config("rtc").get_models()
+        for database in (router.db_for_read(model), router.db_for_write(model))
+        if database != DEFAULT_DB_ALIAS
+    }
+    if not elsewhere:
+        return []
+    text = (
+        f"DATABASE_ROUTERS send rtc's tables to {', '.join(sorted(elsewhere))}; they are read and written in default."
+    )
+    hint = 'In your router, for models whose _meta.app_label is "rtc": return "default".'
+    return [Error(text, hint=hint, id="rtc.E016")]
 
 
 def _missing(options: dict[str, Any]) -> Iterator[str]:
