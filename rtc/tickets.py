@@ -7,7 +7,7 @@ the subprotocol `ticket.<ticket>`, and later on `/input_hook` and `/outputs` as 
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -19,6 +19,8 @@ from rtc.core.exceptions import RTCError
 
 SALT = "rtc.ticket"
 NONCE_BYTES = 18
+MAX_SKEW_S = 60
+"""How far the clock of who signs may be ahead."""
 
 
 class BadTicket(RTCError):
@@ -66,7 +68,10 @@ def read_ticket(text: str, stream: str) -> Ticket:
         raise BadTicket("ticket_invalid") from error
     if alias != stream:
         raise BadTicket("ticket_of_another_stream")
-    expires_at = timezone.now() + timedelta(seconds=max_age_s)
+    signed_at = datetime.fromtimestamp(signing.b62_decode(text.rsplit(".", 2)[1]), UTC)
+    if signed_at > timezone.now() + timedelta(seconds=MAX_SKEW_S):
+        raise BadTicket("ticket_invalid")
+    expires_at = signed_at + timedelta(seconds=max_age_s)
     return Ticket(stream=alias, user_pk=user_pk, nonce=nonce, expires_at=expires_at)
 
 
@@ -87,7 +92,7 @@ def user_of(ticket: Ticket) -> Any:
     """
     if ticket.user_pk is None:
         return None
-    user = get_user_model()._default_manager.filter(pk=ticket.user_pk, is_active=True).first()
-    if user is None:
+    user = get_user_model()._default_manager.filter(pk=ticket.user_pk).first()
+    if user is None or not getattr(user, "is_active", True):
         raise BadTicket("ticket_invalid")
     return user

@@ -1,5 +1,7 @@
 import re
+import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.core import signing
@@ -34,6 +36,46 @@ def test_a_ticket_says_what_it_was_made_for():
     assert (ticket.stream, ticket.user_pk, len(ticket.nonce) >= 24) == ("default", "7", True)
     assert timedelta(seconds=55) < ticket.expires_at - timezone.now() <= timedelta(seconds=60)
     assert read_ticket(make_ticket(), "default").user_pk is None
+
+
+class Plain:
+    """A row of a user model that has no `is_active`."""
+
+    pk = 7
+
+
+def test_a_user_model_need_not_have_active_users(monkeypatch):
+    users = {"7": Plain()}
+
+    class Manager:
+        def filter(self, **fields):
+            assert list(fields) == ["pk"]
+            return self
+
+        def first(self):
+            return users.get("7")
+
+    monkeypatch.setattr("rtc.tickets.get_user_model", lambda: SimpleNamespace(_default_manager=Manager()))
+    ticket = read_ticket(make_ticket("default", Someone), "default")
+    assert user_of(ticket) is users["7"]
+    users.clear()
+    with pytest.raises(BadTicket):
+        user_of(ticket)
+
+
+@pytest.mark.parametrize(("ahead_s", "is_good"), [(30, True), (90, False)])
+def test_a_ticket_from_the_future_is_one_of_a_clock_that_is_ahead(monkeypatch, ahead_s, is_good):
+    now_s = time.time()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("django.core.signing.time.time", lambda: now_s + ahead_s)
+        text = make_ticket()
+    if not is_good:
+        with pytest.raises(BadTicket, match="ticket_invalid"):
+            read_ticket(text, "default")
+        return
+    # That it was used is known for as long as it is good.
+    left_s = (read_ticket(text, "default").expires_at - timezone.now()).total_seconds()
+    assert 60 + ahead_s - 2 < left_s <= 60 + ahead_s
 
 
 def test_no_two_tickets_are_alike():
