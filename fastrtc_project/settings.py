@@ -83,11 +83,17 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,  # seconds
     }
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # A process that freezes in the middle of a transaction must not keep its locks for longer than others can wait.
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
-        "options",
-        "-c idle_in_transaction_session_timeout=5000",  # ms
-    )
+    DATABASES["default"]["OPTIONS"] = {
+        # A process that freezes in the middle of a transaction must not keep its locks for longer than others can wait.
+        "options": "-c idle_in_transaction_session_timeout=5000",  # ms
+        # A server that vanished without a word is noticed within some 20 s.
+        "connect_timeout": 5,  # seconds, as the next two
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,  # ms
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # One process needs no Redis; several find each other through it.

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +18,7 @@ from django.db import (
     connections,
     reset_queries,
 )
+from django.db.backends.signals import connection_created
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,12 @@ T = TypeVar("T")
 
 IDLE_S = 30.0
 """A connection that was not used for so long may have been closed at the other end."""
+TIDY_S = 1.0
+"""How often a handler's thread looks whether its connections are still good."""
+AT_ONCE = 10
+"""How many connections it lets go right after the callback that opened them, until it has to be slower."""
+LOOK_UP_S = 5.0
+"""How long a request waits for what it asks the database."""
 
 
 class DatabaseThread:
@@ -32,25 +40,96 @@ class DatabaseThread:
     """
 
     def __init__(self, name: str) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._name = name
+        self._executor = self._new_executor()
         self._last_used = 0.0
 
     def submit(self, job: Callable[..., T], *args: Any, **kwargs: Any) -> "Future[T]":
         return self._executor.submit(self._run, job, *args, **kwargs)
 
+    async def within(self, timeout_s: float, job: Callable[..., T], *args: Any) -> T:
+        """Have a job done, or give it up; and with it the thread, when the database does not answer that: others shall
+        not wait behind it.
+
+        Raises:
+            OperationalError: it took too long.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await asyncio.wrap_future(self.submit(job, *args))
+        except TimeoutError:
+            if any(time.monotonic() - since >= timeout_s for since in self._busy.values()):
+                self._executor.shutdown(wait=False)
+                self._executor = self._new_executor()
+            raise OperationalError(f"the database has not answered for {timeout_s:g} s") from None
+
+    def _new_executor(self) -> ThreadPoolExecutor:
+        self._busy: dict[int, float] = {}  # since when, by thread
+        return ThreadPoolExecutor(max_workers=1, thread_name_prefix=self._name)
+
     def _run(self, job: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         if time.monotonic() - self._last_used > IDLE_S:
             connections.close_all()
         reset_queries()  # with DEBUG on, Django keeps them until the next request, and here comes none
+        busy, thread = self._busy, threading.get_ident()
+        busy[thread] = time.monotonic()
         try:
             return job(*args, **kwargs)
         except DatabaseError:
             connections.close_all()
             raise
         finally:
+            busy.pop(thread, None)
             self._last_used = time.monotonic()
 
 
+class OwnConnections:
+    """The database connections of the thread that enters it, in which a handler's callbacks run one after the other.
+    What Django does between requests is done between callbacks: connections that failed or are too old are closed, with
+    `CONN_MAX_AGE = 0` all of them. One that asks for each frame keeps its connection for a second. At the end all are
+    closed, which nobody could do after it.
+    """
+
+    def __enter__(self) -> "OwnConnections":
+        self._looked_at = time.monotonic()
+        self._at_once = AT_ONCE
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        connections.close_all()
+
+    def tidy(self) -> None:
+        """Call it between callbacks; mostly it does nothing."""
+        now = time.monotonic()
+        if now - self._looked_at >= TIDY_S:
+            self._looked_at = now
+            self._at_once = min(self._at_once + 1, AT_ONCE)
+        elif self._at_once and getattr(_opened, "lately", False):
+            self._at_once -= 1
+        else:
+            return
+        _opened.lately = False
+        close_old_connections()
+
+
+_opened = threading.local()
+
+
+def _note_opened(**kwargs: Any) -> None:
+    _opened.lately = True
+
+
+connection_created.connect(_note_opened)
+
+
+async def tidy_shared_thread() -> None:
+    """The same for the thread in which async handlers' database work is done (asgiref's), unless that is busy."""
+    if not _tidying.locked():
+        async with _tidying:
+            await sync_to_async(close_old_connections)()
+
+
+_tidying = asyncio.Lock()
 _records = DatabaseThread("rtc-database")
 _heart = DatabaseThread("rtc-heart")
 _lookups = DatabaseThread("rtc-lookups")
@@ -74,8 +153,11 @@ async def perform_beside(job: Callable[..., T], *args: Any) -> T:
 async def look_up(job: Callable[..., T], *args: Any) -> T:
     """Have something read for a request, which waits for nothing that is to be written. In the request's own thread it
     would wait for that thread and for a connection.
+
+    Raises:
+        OperationalError: also when there is no answer within `LOOK_UP_S`.
     """
-    return await asyncio.wrap_future(_lookups.submit(_read, job, *args))
+    return await _lookups.within(LOOK_UP_S, _read, job, *args)
 
 
 def _read(job: Callable[..., T], *args: Any) -> T:

@@ -7,6 +7,7 @@ from concurrent.futures import Executor, Future
 from typing import Any
 
 from rtc.core.exceptions import HandlerError
+from rtc.database import OwnConnections
 from rtc.threads import blaming_thread
 
 
@@ -30,14 +31,18 @@ class OwnThread(Executor):
         self._jobs.put(None)
 
     def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            future, call = job
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                with blaming_thread(self._where):
-                    result = call()
-            except HandlerError as error:
-                future.set_exception(error)
-            else:
-                future.set_result(result)
+        with OwnConnections() as connections:
+            while (job := self._jobs.get()) is not None:
+                self._do(*job)
+                connections.tidy()
+
+    def _do(self, future: Future[Any], call: Callable[[], Any]) -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            with blaming_thread(self._where):
+                result = call()
+        except HandlerError as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)

@@ -21,6 +21,7 @@ import numpy as np
 
 from rtc.context import SessionOver
 from rtc.core.exceptions import HandlerError
+from rtc.database import OwnConnections
 from rtc.drivers import Deliver, Taken, Throttle, failure
 from rtc.handlers import StreamHandler
 from rtc.intake import Intake
@@ -128,13 +129,13 @@ class ThreadDriver:
     # In the threads ------------------------------------------------------------------------------------------
 
     def _start_up(self) -> None:
-        with blaming_thread("start_up"):
+        with OwnConnections(), blaming_thread("start_up"):
             self._handler.start_up()
         self._started.set()
 
     def _receive(self, intake: Intake, hold_s: float) -> None:
         self._started.wait(hold_s)
-        with blaming_thread("receive"):
+        with OwnConnections() as connections, blaming_thread("receive"):
             while True:
                 self._frames_there.get()
                 if self._stopping.is_set():
@@ -142,10 +143,16 @@ class ThreadDriver:
                 if (frame := intake.get()) is not None:
                     self._handler.receive(frame)
                     self._received.set()
+                connections.tidy()
 
     def _emit(self, deliver: Deliver) -> None:
+        with OwnConnections() as connections:
+            self._emit_on(deliver, connections)
+
+    def _emit_on(self, deliver: Deliver, connections: OwnConnections) -> None:
         throttle = Throttle()
         while not self._stopping.is_set():
+            connections.tidy()
             began = time.monotonic()
             with blaming_thread("emit"):
                 emission: Any = self._handler.emit()
@@ -163,14 +170,14 @@ class ThreadDriver:
                 self._received.clear()
 
     def _shutdown(self) -> None:
-        with blaming_thread("shutdown"):
+        with OwnConnections(), blaming_thread("shutdown"):
             result = self._handler.shutdown()
             if inspect.iscoroutine(result):
                 asyncio.run_coroutine_threadsafe(result, self._loop).result()
 
     def _wake(self) -> None:
         rate = self._handler.input_sample_rate
-        with blaming_thread("receive"):
+        with OwnConnections(), blaming_thread("receive"):
             self._handler.receive((rate, np.zeros((1, rate // 50), np.int16)))
 
 

@@ -16,7 +16,7 @@ from rtc import heap, registry
 from rtc.conf import conf
 from rtc.core.exceptions import Refused
 from rtc.core.session import COME_AGAIN
-from rtc.database import perform, perform_beside, perform_soon
+from rtc.database import perform, perform_beside, perform_soon, tidy_shared_thread
 from rtc.journal import journal
 from rtc.lag import CpuProbe, LagProbe
 from rtc.post import local_post
@@ -143,6 +143,7 @@ class LocalWorker:
 
     async def _beat(self) -> None:
         if asyncio.get_running_loop().time() - self._told_at >= conf.RTC_HEARTBEAT_S:
+            self._own(tidy_shared_thread())
             await self._try(self.beat())
         elif self.calls or self._failing:
             await self._try(self._tell(registry.renew))

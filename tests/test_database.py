@@ -1,9 +1,13 @@
 """The threads that do sessions' database work."""
 
+import asyncio
+import threading
+import time
+
 import pytest
 from django.db import OperationalError, connection, connections
 
-from rtc import reading
+from rtc import database, reading
 from rtc.database import DatabaseThread, look_up
 from rtc.models import Worker
 
@@ -44,6 +48,29 @@ async def test_a_look_up_opens_another_connection_for_one_that_was_cut_off():
     await look_up(cut_off)
     assert await look_up(Worker.objects.count) == 0
     await look_up(connections.close_all)
+
+
+async def test_a_look_up_that_is_not_answered_is_given_up_and_holds_up_no_other(monkeypatch):
+    monkeypatch.setattr(database, "LOOK_UP_S", 0.2)
+    answer = threading.Event()
+    asking = [asyncio.create_task(look_up(answer.wait)) for _ in range(3)]
+    for asked in asking:
+        with pytest.raises(OperationalError, match="not answered for 0.2 s"):
+            await asked
+    assert await look_up(Worker.objects.count) == 0
+    answer.set()
+    await look_up(connections.close_all)
+
+
+async def test_who_gives_up_waiting_behind_a_slow_look_up_does_not_end_it():
+    thread = DatabaseThread("test")
+    done = []
+    slow = asyncio.create_task(thread.within(5.0, lambda: time.sleep(0.3) or done.append(threading.get_ident())))
+    await asyncio.sleep(0.05)
+    with pytest.raises(OperationalError):
+        await thread.within(0.1, done.append, "never")
+    await slow
+    assert await thread.within(5.0, threading.get_ident) == done[0] and len(done) == 1
 
 
 async def test_a_look_up_that_fails_for_another_reason_is_not_done_again():
