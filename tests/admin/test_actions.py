@@ -1,7 +1,9 @@
 import asyncio
+import re
 import threading
 
 import pytest
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
@@ -105,6 +107,29 @@ def test_hanging_up_asks_first(superuser, make_session, run_here):
     assert told(response) == ["Hung up: 1 session."]
     assert call.hung_up.wait(5)
     assert LogEntry.objects.get().change_message == "Hung up."
+
+
+def hidden_fields(text):
+    return dict(
+        re.findall(r'<input type="hidden" name="(?!csrf)(\w+)" value="([^"]*)">', text.split("<form method=")[-1])
+    )
+
+
+def test_more_can_be_hung_up_at_once_than_a_form_may_have_fields(superuser, make_session, run_here, settings):
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 10
+    sessions = [make_session(f"s{number}") for number in range(20)]
+    calls = [run_here(session) for session in sessions]
+    first = {"action": "hang_up", "select_across": "1", ACTION_CHECKBOX_NAME: str(sessions[0].pk)}
+    confirmation = superuser.post(LIST_URL, first).content.decode()
+    response = superuser.post(LIST_URL, hidden_fields(confirmation), follow=True)
+    assert told(response) == ["Hung up: 20 sessions."]
+    assert all(call.hung_up.wait(5) for call in calls)
+
+
+def test_who_names_sessions_otherwise_than_by_key_is_refused(superuser, make_session):
+    session = make_session()
+    fields = {"action": "hang_up", ACTION_CHECKBOX_NAME: str(session.pk), "post": "yes", "sessions": "1,x"}
+    assert superuser.post(LIST_URL, fields).status_code == 400
 
 
 def test_hanging_up_from_the_sessions_page(superuser, make_session, run_here):
