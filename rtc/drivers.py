@@ -129,7 +129,10 @@ class TaskDriver:
 
     async def _start_up(self) -> None:
         with blaming("start_up"):
-            await _awaitable("start_up", self._handler.start_up())
+            starting: Any = self._handler.start_up()
+            if starting is None:
+                raise _not_async("start_up")
+            await starting
         self._started.set()
 
     # A handler may swallow its cancellation: so the loops ask for it.
@@ -145,7 +148,10 @@ class TaskDriver:
                 if frame is None:
                     await wanted()
                     continue
-                await _awaitable("receive", self._handler.receive(frame))
+                receiving: Any = self._handler.receive(frame)
+                if receiving is None:
+                    raise _not_async("receive")
+                await receiving
                 self._received.set()
                 if intake:
                     await asyncio.sleep(0)  # a backlog must not keep the loop from others
@@ -157,7 +163,10 @@ class TaskDriver:
         with blaming("emit"):
             while not cancelling():
                 began = self._clock()
-                taken = await deliver(await _awaitable("emit", emit()))
+                emitting: Any = emit()
+                if emitting is None:
+                    raise _not_async("emit")
+                taken = await deliver(await emitting)
                 if taken is None:
                     throttle.busy()
                 elif taken is Taken.OVER:
@@ -166,10 +175,8 @@ class TaskDriver:
                     await self._received.wait_for(pause_s)
 
 
-def _awaitable(name: str, result: Any) -> Any:
-    if result is None:
-        raise TypeError(f"{name}() of this handler is awaited: write `async def {name}`, and await super().{name}()")
-    return result
+def _not_async(name: str) -> TypeError:
+    return TypeError(f"{name}() of this handler is awaited: write `async def {name}`, and await super().{name}()")
 
 
 def current_task() -> asyncio.Task[Any]:
