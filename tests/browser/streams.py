@@ -26,6 +26,13 @@ class Booking(forms.Form):
     smoker = forms.BooleanField(label="Smoking room", required=False)
 
 
+class Newsletters(forms.Form):
+    letters = forms.MultipleChoiceField(
+        label="Letters", choices=[("garden", "Garden")], required=False, widget=forms.CheckboxSelectMultiple
+    )
+    ways = forms.MultipleChoiceField(label="Ways", choices=[("post", "By post")], required=False)
+
+
 class Reception(AsyncStreamHandler):
     """Asks for a booking, again and again, and says what it has understood."""
 
@@ -44,4 +51,5 @@ def hum(audio: Frame) -> Iterator[Frame]:
 
 
 form = Stream(Reception, name="Reception", description="Books a room.", input_form=Booking)
+letters = Stream(Reception, name="Letters", input_form=Newsletters)
 talkative = Stream(ReplyOnPause(hum))

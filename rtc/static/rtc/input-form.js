@@ -3,9 +3,10 @@
 import { InputError } from "./inputs.js";
 import { readable } from "./readable.js";
 
-/** The values of a form by the names of its fields, as JSON has them. */
+/** The values of a form by the names of its fields, as JSON has them. Those of a field marked `data-list` are a list. */
 export function valuesOf(form) {
-  const values = {};
+  const lists = Array.from(form.querySelectorAll("[data-list]"), ({ dataset }) => [dataset.field, []]);
+  const values = Object.fromEntries(lists);
   for (const field of form.elements) {
     if (!field.name || field.disabled || field.type === "file") continue;
     if (field.type === "radio") {
@@ -22,9 +23,9 @@ export function valuesOf(form) {
   return values;
 }
 
-/** One alone is true or false; of several that share a name, those that are ticked count. */
+/** One alone is true or false, unless it is a list's; of several that share a name, those that are ticked count. */
 function addCheckbox(values, field, same) {
-  if (same === field) {
+  if (same === field && !Array.isArray(values[field.name])) {
     values[field.name] = field.checked;
     return;
   }
