@@ -3,12 +3,15 @@
 import { canChooseSpeaker, chosenDevices, listDevices } from "./devices.js";
 
 export class DeviceMenu {
-  /** `microphone` and `speaker` are select elements, or null; `speakerField` is what is shown round the latter. */
-  constructor({ microphone, speaker, speakerField, onmicrophone, onspeaker }) {
+  /**
+   * `microphone` and `speaker` are select elements, or null; `speakerField` is what is shown round the latter; `signal`
+   * tells until when they are kept up to date.
+   */
+  constructor({ microphone, speaker, speakerField, signal, onmicrophone, onspeaker }) {
     Object.assign(this, { microphone, speaker, speakerField });
-    microphone?.addEventListener("change", () => onmicrophone(microphone.value));
-    speaker?.addEventListener("change", () => onspeaker(speaker.value));
-    navigator.mediaDevices?.addEventListener("devicechange", () => this.update());
+    microphone?.addEventListener("change", () => onmicrophone(microphone.value), { signal });
+    speaker?.addEventListener("change", () => onspeaker(speaker.value), { signal });
+    navigator.mediaDevices?.addEventListener("devicechange", () => this.update(), { signal });
     this.update();
   }
 

@@ -39,15 +39,17 @@ export class InputForm {
    * @param {(name: string) => HTMLElement} part of the widget
    * @param {(inputs: any) => Promise<void>} send
    * @param {(text: string) => void} onsent what was sent, for people
+   * @param {AbortSignal} signal until when it can be sent
    */
-  constructor(form, part, send, onsent) {
+  constructor(form, part, send, onsent, signal) {
     Object.assign(this, { form, part, send, onsent });
     this.named = "named" in form.dataset;
     this.asked = 0;
-    form.addEventListener("submit", (event) => {
+    const submit = (event) => {
       event.preventDefault();
       this.submit();
-    });
+    };
+    form.addEventListener("submit", submit, { signal });
   }
 
   /** A call begins: a form of the stream's own is there all the time. */

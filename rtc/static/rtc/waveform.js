@@ -13,14 +13,19 @@ export function shareOf(levelDb) {
 }
 
 export class Waveform {
-  /** @param {HTMLCanvasElement} canvas */
-  constructor(canvas) {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {AbortSignal} signal until when it follows the page
+   */
+  constructor(canvas, signal) {
     this.canvas = canvas;
     this.bars = [];
     this.loudest = 0; // since the last bar
     this.barAt = 0;
-    new ResizeObserver(() => this.draw()).observe(canvas);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    const sizes = new ResizeObserver(() => this.draw());
+    sizes.observe(canvas);
+    signal.addEventListener("abort", () => sizes.disconnect());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(), { signal });
   }
 
   /** Takes a level; draws a bar every BAR_MS. */

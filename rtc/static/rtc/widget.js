@@ -5,6 +5,7 @@ import { RTCClient } from "./client.js";
 import { Conversation } from "./conversation.js";
 import { DeviceMenu } from "./device-menu.js";
 import { InputForm } from "./input-form.js";
+import { keepWidgets } from "./mounting.js";
 import { Quality } from "./quality.js";
 import { readable } from "./readable.js";
 import { Waveform, shareOf } from "./waveform.js";
@@ -46,6 +47,8 @@ export class VoiceWidget {
     this.takesAudio = root.dataset.mode !== "receive";
     this.sendsAudio = root.dataset.mode !== "send";
     this.client = this.newClient(root.dataset);
+    this.listeners = new AbortController();
+    const { signal } = this.listeners;
     this.quality = new Quality();
     this.waves = { in: this.newWave("in"), out: this.newWave("out") };
     this.activity = new Activity({
@@ -59,16 +62,19 @@ export class VoiceWidget {
       this.place,
       (inputs) => this.client.setInput(inputs),
       (text) => this.activity.add("input", `You sent: ${text}`),
+      signal,
     );
     this.devices = new DeviceMenu({
       microphone: this.part("microphone"),
       speaker: this.part("speaker"),
       speakerField: this.part("speaker-field"),
+      signal,
       onmicrophone: (id) => this.client.setMicrophone(id),
       onspeaker: (id) => this.client.setSpeaker(id),
     });
     this.listen();
-    this.listenToButtons();
+    this.listenToButtons(signal);
+    this.showAtRest();
     this.showState({ state: "idle", text: "" });
     this.place("connect").disabled = false; // until here a click would have been lost
   }
@@ -89,21 +95,34 @@ export class VoiceWidget {
 
   newWave(direction) {
     const canvas = this.part(`wave-${direction}`);
-    return canvas && new Waveform(canvas);
+    return canvas && new Waveform(canvas, this.listeners.signal);
+  }
+
+  /** A root that was in the page before, or is the copy of one, may show a call that is over. */
+  showAtRest() {
+    this.place("timer").hidden = true;
+    this.input.end();
+  }
+
+  /** The root has left the page. */
+  close() {
+    this.client.leave();
+    this.listeners.abort();
   }
 
   // ---- what the user does
 
-  listenToButtons() {
-    this.place("connect").addEventListener("click", ({ detail }) => {
+  listenToButtons(signal) {
+    const onclick = (name, action) => this.part(name)?.addEventListener("click", action, { signal });
+    onclick("connect", ({ detail }) => {
       if (detail <= 1) this.callOrHangUp(); // not by the second click of a double one
     });
-    this.part("mute")?.addEventListener("click", () => {
+    onclick("mute", () => {
       this.client.setMuted(!this.client.muted);
       this.showButtons();
     });
-    this.part("interrupt")?.addEventListener("click", () => this.client.interrupt());
-    window.addEventListener("pagehide", () => this.client.stop());
+    onclick("interrupt", () => this.client.interrupt());
+    window.addEventListener("pagehide", () => this.client.leave(), { signal });
   }
 
   callOrHangUp() {
@@ -292,7 +311,4 @@ function retryText(attempt, delayMs) {
   return `Trying again in ${seconds} s (attempt ${attempt}).`;
 }
 
-for (const root of document.querySelectorAll("[data-rtc-client]")) {
-  const widget = new VoiceWidget(root);
-  root.rtcClient = widget.client;
-}
+keepWidgets(VoiceWidget);
