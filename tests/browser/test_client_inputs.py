@@ -207,6 +207,34 @@ def test_input_that_was_not_taken_is_explained_and_can_be_sent_again(page, askin
     assert all(BLOCKED in line for line in page.problems)
 
 
+LOGGED_OUT = "The server did not take the input: perhaps you were logged out. Log in in another window, then send it again."
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 302, "headers": {"Location": "/"}},
+        {"status": 200, "content_type": "text/html", "body": "<form>Log in</form>"},
+    ],
+)
+def test_a_login_page_is_no_delivery(page, asking, answer):
+    page.route("**/input_hook", lambda route: route.fulfill(**answer))
+    field(page).fill("seven")
+    field(page).press("Enter")
+    expect(problem(page)).to_have_text(LOGGED_OUT)
+    expect(field(page)).to_have_value("seven")
+    expect(log(page)).not_to_contain_text("You sent")
+
+
+@pytest.mark.parametrize("answer", [{"body": "null", "content_type": "application/json"}, {"status": 204}])
+def test_any_server_of_a_published_stream_may_take_it(page, asking, answer):
+    page.route("**/input_hook", lambda route: route.fulfill(**answer))
+    field(page).fill("seven")
+    field(page).press("Enter")
+    expect(field(page)).to_be_hidden()
+    assert page.problems == []
+
+
 def test_a_second_request_that_comes_before_the_answer_is_not_lost(page, asking):
     def take(route: Route) -> None:
         asking.send(type="send_input", data=[])
