@@ -5,6 +5,7 @@ import json
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.calling import connect, state
 from tests.browser.test_client_protocol import Peer
 from tests.browser.waiting import wait_until
 
@@ -207,6 +208,66 @@ def test_input_that_was_not_taken_is_explained_and_can_be_sent_again(page, askin
     assert all(BLOCKED in line for line in page.problems)
 
 
+ADD_FIELD = """(kind) => {
+    const field = document.createElement(kind);
+    field.id = "own";
+    if (kind === "div") field.contentEditable = "true";
+    document.querySelector("main").append(field);
+    field.focus();
+}"""
+ANNOUNCED = "[data-part=announcement]"
+
+
+@pytest.mark.parametrize("kind", ["input", "textarea", "select", "div"])
+def test_being_asked_does_not_take_the_focus_from_what_is_being_filled_in(page, kind):
+    peer = Peer(page)
+    peer.send_started()
+    page.evaluate(ADD_FIELD, kind)
+    expect(page.locator("#own")).to_be_focused()
+    peer.send(type="send_input", data=[])
+    expect(page.locator(ANNOUNCED)).to_have_text("The stream asks for input")
+    expect(field(page)).to_be_visible()
+    peer.send(type="log", data="started_talking")
+    expect(state(page)).to_have_text("Hearing you")
+    expect(page.locator(ANNOUNCED)).to_have_text("The stream asks for input")
+    expect(page.locator("#own")).to_be_focused()
+
+
+def test_a_refusal_does_not_take_the_focus_from_what_is_being_filled_in_meanwhile(open_page):
+    page = open_page("/form/")
+    connect(page)
+    expect(page.locator("[data-part=input]")).to_contain_text("The stream asks for input")
+    page.get_by_label("Name").press("Enter")
+    page.evaluate(ADD_FIELD, "input")
+    expect(page.locator("[data-field=name]")).to_contain_text("This field is required.")
+    expect(page.locator("#own")).to_be_focused()
+
+
+def test_a_send_that_failed_leaves_the_focus_on_its_button(page, asking):
+    Hook(page, 503)
+    field(page).fill("seven")
+    page.get_by_role("button", name="Send").focus()
+    page.keyboard.press("Enter")
+    expect(problem(page)).to_contain_text("can't be reached")
+    expect(page.get_by_role("button", name="Send")).to_be_focused()
+
+
+def test_an_input_is_not_sent_twice(page, asking):
+    bodies = []
+
+    def take(route: Route) -> None:
+        bodies.append(route.request.post_data_json)
+        page.keyboard.press("Enter")
+        page.keyboard.press("Enter")
+        route.fulfill(json={"status": "ok"})
+
+    page.route("**/input_hook", take)
+    field(page).fill("seven")
+    field(page).press("Enter")
+    expect(field(page)).to_be_hidden()
+    assert len(bodies) == 1
+
+
 LOGGED_OUT = "The server did not take the input: perhaps you were logged out. Log in in another window, then send it again."
 
 
@@ -261,3 +322,31 @@ def test_nothing_is_asked_any_more_once_it_is_too_late(page, asking, message):
     if message["type"] == "end":
         asking.socket.close(code=1000)
     expect(field(page)).to_be_hidden()
+
+
+def test_a_question_does_not_outlast_its_session(page, asking):
+    field(page).fill("seven")
+    asking.socket.close(code=1011)
+    expect(state(page)).to_have_text("Connecting again…")
+    expect(field(page)).to_be_hidden()
+    asking.wait_until(lambda: asking.starts[1:])
+    asking.send_started()
+    expect(state(page)).to_have_text("Listening")
+    expect(field(page)).to_be_hidden()
+    asking.send(type="send_input", data=[])
+    expect(field(page)).to_have_value("seven")
+
+
+def test_the_streams_own_form_waits_for_the_next_session(open_page):
+    page = open_page("/form/")
+    form, title = page.locator("[data-part=input]"), page.locator("[data-part=input-title]")
+    peer = Peer(page)
+    peer.send_started()
+    expect(title).to_have_text("Inputs")
+    peer.send(type="send_input", data=[])
+    expect(title).to_have_text("The stream asks for input")
+    peer.socket.close(code=1011)
+    expect(form).to_be_hidden()
+    peer.wait_until(lambda: peer.starts[1:])
+    peer.send_started()
+    expect(title).to_have_text("Inputs")

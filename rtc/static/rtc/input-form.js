@@ -3,6 +3,9 @@
 import { InputError } from "./inputs.js";
 import { readable } from "./readable.js";
 
+const ASKED = "The stream asks for input";
+const EDITABLE = "input:not([type=button], [type=submit], [type=reset], [type=image]), select, textarea, iframe";
+
 /** The values of a form by the names of its fields, as JSON has them. Those of a field marked `data-list` are a list. */
 export function valuesOf(form) {
   const lists = Array.from(form.querySelectorAll("[data-list]"), ({ dataset }) => [dataset.field, []]);
@@ -33,36 +36,48 @@ function addCheckbox(values, field, same) {
   if (field.checked) values[field.name].push(field.value);
 }
 
+/** Whether somebody may be filling in something, also in what is not ours: then the focus stays there. */
+function isFillingIn() {
+  let focused = document.activeElement;
+  while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
+  return focused !== null && (focused.matches(EDITABLE) || focused.isContentEditable);
+}
+
 export class InputForm {
   /**
-   * @param {HTMLFormElement} form
-   * @param {(name: string) => HTMLElement} part of the widget
-   * @param {(inputs: any) => Promise<void>} send
-   * @param {(text: string) => void} onsent what was sent, for people
-   * @param {AbortSignal} signal until when it can be sent
+   * @param {object} options
+   * @param {HTMLFormElement} options.form
+   * @param {(name: string) => HTMLElement} options.part of the widget
+   * @param {(inputs: any) => Promise<void>} options.send
+   * @param {(text: string) => void} options.onsent what was sent, for people
+   * @param {(text: string) => void} options.announce to who does not see it
+   * @param {AbortSignal} options.signal until when it can be sent
    */
-  constructor(form, part, send, onsent, signal) {
-    Object.assign(this, { form, part, send, onsent });
+  constructor({ form, part, send, onsent, announce, signal }) {
+    Object.assign(this, { form, part, send, onsent, announce });
     this.named = "named" in form.dataset;
     this.asked = 0;
+    this.sending = false;
     const submit = (event) => {
       event.preventDefault();
-      this.submit();
+      if (!this.sending) this.submit();
     };
     form.addEventListener("submit", submit, { signal });
   }
 
-  /** A call begins: a form of the stream's own is there all the time. */
+  /** A session begins: a form of the stream's own is there all the time. */
   begin() {
-    if (this.named) this.show("Inputs");
+    this.asked += 1; // nothing that was asked before
+    this.settle();
   }
 
   /** The stream asks for input. */
   ask() {
     this.asked += 1;
-    if (!this.named && !this.form.hidden) return;
-    this.show("The stream asks for input");
-    this.form.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+    if (this.named || this.form.hidden) this.show(ASKED);
+    const taken = isFillingIn();
+    if (taken || this.named) this.announce(ASKED); // else the field says so
+    if (!taken) this.form.querySelector("input:not([type=hidden]), select, textarea")?.focus();
   }
 
   /** Nobody waits for input any more. */
@@ -71,6 +86,7 @@ export class InputForm {
     else this.form.hidden = true;
   }
 
+  /** There is no session that could take any. */
   end() {
     this.form.hidden = true;
   }
@@ -84,9 +100,8 @@ export class InputForm {
   async submit() {
     const asked = this.asked;
     const values = valuesOf(this.form);
-    const button = this.part("input-send");
     this.showProblems("", {});
-    button.disabled = true;
+    this.setSending(true);
     try {
       await this.send(this.named ? values : [values.text]);
       this.onsent(readable(this.named ? values : values.text));
@@ -95,9 +110,16 @@ export class InputForm {
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       this.showProblems(error.message, error.errors);
+      if (this.form.contains(document.activeElement) || !isFillingIn()) this.form.querySelector("[aria-invalid]")?.focus();
     } finally {
-      button.disabled = false;
+      this.setSending(false);
     }
+  }
+
+  /** A button that is disabled would lose the focus. */
+  setSending(sending) {
+    this.sending = sending;
+    this.part("input-send").setAttribute("aria-disabled", sending);
   }
 
   /** What is wrong with a field stands beside it; the rest stands below the form. */
@@ -110,7 +132,6 @@ export class InputForm {
     }
     const all = Object.values(errors).flat().length;
     this.part("input-problem").textContent = placed > 0 && placed === all ? "" : text;
-    this.form.querySelector("[aria-invalid]")?.focus();
   }
 
   markField(place, text) {

@@ -57,13 +57,14 @@ export class VoiceWidget {
       scroller: this.place("log-scroll"),
     });
     this.conversation = new Conversation(this.place("conversation"), this.place("talk-scroll"));
-    this.input = new InputForm(
-      this.place("input", "form"),
-      this.place,
-      (inputs) => this.client.setInput(inputs),
-      (text) => this.activity.add("input", `You sent: ${text}`),
+    this.input = new InputForm({
+      form: this.place("input", "form"),
+      part: this.place,
+      send: (inputs) => this.client.setInput(inputs),
+      onsent: (text) => this.activity.add("input", `You sent: ${text}`),
+      announce: (text) => this.announce(text),
       signal,
-    );
+    });
     this.devices = new DeviceMenu({
       microphone: this.part("microphone"),
       speaker: this.part("speaker"),
@@ -215,7 +216,8 @@ export class VoiceWidget {
     this.root.toggleAttribute("data-failed", failed);
     place("state").textContent = words;
     const why = this.showReason(text, state === "reconnecting" ? { attempt, delayMs } : null);
-    this.announce(ANNOUNCED.includes(state) ? `${words} ${why}`.trim() : this.client.active ? "Connected" : "");
+    this.announceState(ANNOUNCED.includes(state) ? `${words} ${why}`.trim() : this.client.active ? "Connected" : "");
+    if (state === "reconnecting") this.input.end();
     if (state === "reconnecting" && attempt === 1) this.activity.add("warning", text);
     this.showButtons();
     if (!this.client.connected) this.showNothing();
@@ -236,9 +238,13 @@ export class VoiceWidget {
     return (reason.textContent = wordsAt(beganAt));
   }
 
+  announceState(words) {
+    if (words !== this.announced) this.announce(words);
+    this.announced = words;
+  }
+
   announce(words) {
-    const announcement = this.place("announcement");
-    if (announcement.textContent !== words) announcement.textContent = words;
+    this.place("announcement").textContent = words;
   }
 
   showButtons() {
