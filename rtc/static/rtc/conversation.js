@@ -1,15 +1,17 @@
 // What was said, as a chat: outputs of the form {"role", "content"}, or a list of them, which is the whole of it.
 
+import { SPEAKERS } from "./words.js";
+
 const LONGEST = 500; // turns
-const NAMES = { user: "You", assistant: "Answer", system: "Note" };
 
 export class Conversation {
   /**
    * @param {HTMLElement} list
    * @param {HTMLElement} scroller round it
+   * @param {(english: string) => string} say
    */
-  constructor(list, scroller) {
-    Object.assign(this, { list, scroller });
+  constructor(list, scroller, say) {
+    Object.assign(this, { list, scroller, say });
   }
 
   clear() {
@@ -44,7 +46,7 @@ export class Conversation {
     item.dataset.role = role;
     const name = document.createElement("span");
     name.className = "rtc-message-name";
-    name.textContent = NAMES[role] ?? role;
+    name.textContent = Object.hasOwn(SPEAKERS, role) ? this.say(SPEAKERS[role]) : role;
     const text = document.createElement("span");
     text.className = "rtc-message-text";
     text.textContent = content;

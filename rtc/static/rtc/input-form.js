@@ -2,8 +2,8 @@
 
 import { InputError } from "./inputs.js";
 import { readable } from "./readable.js";
+import { ASKED, INPUTS } from "./words.js";
 
-const ASKED = "The stream asks for input";
 const EDITABLE = "input:not([type=button], [type=submit], [type=reset], [type=image]), select, textarea, iframe";
 
 /** The values of a form by the names of its fields, as JSON has them. Those of a field marked `data-list` are a list. */
@@ -50,11 +50,12 @@ export class InputForm {
    * @param {(name: string) => HTMLElement} options.part of the widget
    * @param {(inputs: any) => Promise<void>} options.send
    * @param {(text: string) => void} options.onsent what was sent, for people
+   * @param {(english: string) => string} options.say
    * @param {(text: string) => void} options.announce to who does not see it
    * @param {AbortSignal} options.signal until when it can be sent
    */
-  constructor({ form, part, send, onsent, announce, signal }) {
-    Object.assign(this, { form, part, send, onsent, announce });
+  constructor({ form, part, send, onsent, say, announce, signal }) {
+    Object.assign(this, { form, part, send, onsent, say, announce });
     this.named = "named" in form.dataset;
     this.asked = 0;
     this.sending = false;
@@ -76,13 +77,13 @@ export class InputForm {
     this.asked += 1;
     if (this.named || this.form.hidden) this.show(ASKED);
     const taken = isFillingIn();
-    if (taken || this.named) this.announce(ASKED); // else the field says so
+    if (taken || this.named) this.announce(this.say(ASKED)); // else the field says so
     if (!taken) this.form.querySelector("input:not([type=hidden]), select, textarea")?.focus();
   }
 
   /** Nobody waits for input any more. */
   settle() {
-    if (this.named) this.show("Inputs");
+    if (this.named) this.show(INPUTS);
     else this.form.hidden = true;
   }
 
@@ -94,7 +95,7 @@ export class InputForm {
   show(title) {
     this.showProblems("", {});
     this.form.hidden = false;
-    if (this.named) this.part("input-title").textContent = title;
+    if (this.named) this.part("input-title").textContent = this.say(title);
   }
 
   async submit() {
@@ -109,7 +110,7 @@ export class InputForm {
       if (this.asked === asked) this.settle(); // else it has asked again already
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      this.showProblems(error.message, error.errors);
+      this.showProblems(this.say(error.message), error.errors);
       if (this.form.contains(document.activeElement) || !isFillingIn()) this.form.querySelector("[aria-invalid]")?.focus();
     } finally {
       this.setSending(false);

@@ -9,33 +9,23 @@ import { keepWidgets } from "./mounting.js";
 import { Quality } from "./quality.js";
 import { readable } from "./readable.js";
 import { Waveform, shareOf } from "./waveform.js";
+import {
+  ASKED,
+  LOG_WORDS,
+  NEVER_CONNECTED,
+  PLAYING_WORDS,
+  QUALITY_WORDS,
+  STATE_WORDS,
+  STOP_WORD,
+  wordsOf,
+} from "./words.js";
 
 const QUIET_DB = -100;
 const TICK_MS = 1000;
 
-const STATE_WORDS = {
-  idle: "Ready to connect",
-  connecting: "Connecting…",
-  reconnecting: "Connecting again…",
-  listening: "Listening",
-  hearing: "Hearing you",
-  thinking: "Thinking…",
-  speaking: "The stream is speaking",
-  muted: "Your microphone is muted",
-  lost: "Connection lost",
-  ended: "Call ended",
-};
-const NEVER_CONNECTED = "Not connected";
 const HANDLER_FAILED = 4500; // a close code
-const PLAYING_WORDS = { listening: "Connected", speaking: "Playing" }; // of a stream that takes no audio
 // Turns go to and fro too often to be read out; these are not.
 const ANNOUNCED = ["connecting", "reconnecting", "muted", "lost", "ended"];
-const LOG_WORDS = {
-  started_talking: "You started to talk",
-  pause_detected: "You paused",
-  response_starting: "The answer begins",
-};
-const QUALITY_WORDS = { good: "Good", fair: "Fair", poor: "Poor" };
 
 export class VoiceWidget {
   /** @param {HTMLElement} root the element that `{% voice_client %}` makes */
@@ -44,6 +34,8 @@ export class VoiceWidget {
     this.part = (name) => root.querySelector(`[data-part="${name}"]`);
     // A project may have left any block of the template out: then nobody sees what is written there.
     this.place = (name, tag = "div") => this.part(name) ?? document.createElement(tag);
+    this.words = wordsOf(root);
+    this.say = (english, values) => this.words.say(english, values);
     this.takesAudio = root.dataset.mode !== "receive";
     this.sendsAudio = root.dataset.mode !== "send";
     this.client = this.newClient(root.dataset);
@@ -56,12 +48,13 @@ export class VoiceWidget {
       empty: this.place("log-empty"),
       scroller: this.place("log-scroll"),
     });
-    this.conversation = new Conversation(this.place("conversation"), this.place("talk-scroll"));
+    this.conversation = new Conversation(this.place("conversation"), this.place("talk-scroll"), this.say);
     this.input = new InputForm({
       form: this.place("input", "form"),
       part: this.place,
       send: (inputs) => this.client.setInput(inputs),
-      onsent: (text) => this.activity.add("input", `You sent: ${text}`),
+      onsent: (text) => this.activity.add("input", this.say("You sent: {text}", { text })),
+      say: this.say,
       announce: (text) => this.announce(text),
       signal,
     });
@@ -69,6 +62,7 @@ export class VoiceWidget {
       microphone: this.part("microphone"),
       speaker: this.part("speaker"),
       speakerField: this.part("speaker-field"),
+      say: this.say,
       signal,
       onmicrophone: (id) => this.client.setMicrophone(id),
       onspeaker: (id) => this.client.setSpeaker(id),
@@ -159,7 +153,7 @@ export class VoiceWidget {
 
   begin() {
     this.showQuality();
-    if (this.began) this.activity.add("log", "Connected again. This is a new call: the stream starts afresh.");
+    if (this.began) this.activity.add("log", this.say("Connected again. This is a new call: the stream starts afresh."));
     else this.startTimer();
     this.began = true;
     this.input.begin();
@@ -170,7 +164,7 @@ export class VoiceWidget {
     clearInterval(this.ticking);
     this.began = false;
     this.input.end();
-    this.activity.add("end", text);
+    this.activity.add("end", this.say(text));
   }
 
   startTimer() {
@@ -190,35 +184,33 @@ export class VoiceWidget {
     else this.activity.add("output", readable(output));
   }
 
-  showMessage(message) {
-    if (message.type === "log") this.activity.add("log", LOG_WORDS[message.data] ?? String(message.data));
-    else if (message.type === "warning") this.activity.add("warning", message.message ?? String(message.data));
-    else if (message.type === "error") this.activity.add("error", message.message ?? String(message.data));
-    else if (message.type === "stopword") this.activity.add("log", "Stop word heard");
-    else if (message.type === "send_input") this.askForInput();
-    if (message.code === "input_timeout") this.input.settle();
-  }
-
-  askForInput() {
-    this.activity.add("log", "The stream asks for input");
-    this.input.ask();
+  showMessage({ type, data, message, code }) {
+    const add = (kind, text) => this.activity.add(kind, this.say(text));
+    if (type === "log") add("log", Object.hasOwn(LOG_WORDS, data) ? LOG_WORDS[data] : String(data));
+    else if (type === "warning" || type === "error") add(type, String(message ?? data));
+    else if (type === "stopword") add("log", STOP_WORD);
+    else if (type === "send_input") {
+      add("log", ASKED);
+      this.input.ask();
+    }
+    if (code === "input_timeout") this.input.settle();
   }
 
   // ---- state
 
   showState({ state, text, attempt, delayMs, reason, code }) {
-    const { place } = this;
+    const { place, say } = this;
     const over = state === "lost" || state === "ended";
     const never = over && !this.began && reason !== "client_stop";
-    const words = never ? NEVER_CONNECTED : (!this.takesAudio && PLAYING_WORDS[state]) || STATE_WORDS[state];
+    const words = say(never ? NEVER_CONNECTED : (!this.takesAudio && PLAYING_WORDS[state]) || STATE_WORDS[state]);
     this.root.dataset.state = state;
     const failed = never || state === "lost" || reason === "sound" || code === HANDLER_FAILED;
     this.root.toggleAttribute("data-failed", failed);
     place("state").textContent = words;
-    const why = this.showReason(text, state === "reconnecting" ? { attempt, delayMs } : null);
-    this.announceState(ANNOUNCED.includes(state) ? `${words} ${why}`.trim() : this.client.active ? "Connected" : "");
+    const why = this.showReason(say(text), state === "reconnecting" ? { attempt, delayMs } : null);
+    this.announceState(ANNOUNCED.includes(state) ? `${words} ${why}`.trim() : this.client.active ? say("Connected") : "");
     if (state === "reconnecting") this.input.end();
-    if (state === "reconnecting" && attempt === 1) this.activity.add("warning", text);
+    if (state === "reconnecting" && attempt === 1) this.activity.add("warning", say(text));
     this.showButtons();
     if (!this.client.connected) this.showNothing();
   }
@@ -233,9 +225,14 @@ export class VoiceWidget {
     if (!retry) return (reason.textContent = text);
     const { attempt, delayMs } = retry;
     const beganAt = performance.now();
-    const wordsAt = (nowMs) => `${text} ${retryText(attempt, delayMs - (nowMs - beganAt))}`;
+    const wordsAt = (nowMs) => `${text} ${this.retryText(attempt, delayMs - (nowMs - beganAt))}`;
     this.countdown = setInterval(() => (reason.textContent = wordsAt(performance.now())), TICK_MS);
     return (reason.textContent = wordsAt(beganAt));
+  }
+
+  retryText(attempt, delayMs) {
+    if (delayMs <= 0) return this.say("Trying again (attempt {attempt})…", { attempt });
+    return this.say("Trying again in {seconds} s (attempt {attempt}).", { attempt, seconds: Math.ceil(delayMs / 1000) });
   }
 
   announceState(words) {
@@ -251,12 +248,17 @@ export class VoiceWidget {
     const { client, part, place } = this;
     const [mute, interrupt] = ["mute", "interrupt"].map(part);
     place("connect").classList.toggle("rtc-button-hang-up", client.active);
-    place("connect-label").textContent = connectLabel(client);
+    place("connect-label").textContent = this.connectLabel();
     if (interrupt) interrupt.disabled = !client.connected;
     if (!mute) return;
     mute.disabled = !client.active;
     mute.setAttribute("aria-pressed", client.muted);
-    place("mute-label").textContent = client.muted ? "Unmute" : "Mute";
+    place("mute-label").textContent = this.say(client.muted ? "Unmute" : "Mute");
+  }
+
+  connectLabel() {
+    if (this.client.active) return this.say("Hang up");
+    return this.client.state === "idle" ? this.say("Connect") : this.say("Connect again");
   }
 
   showNothing() {
@@ -297,24 +299,13 @@ export class VoiceWidget {
     if (!this.client.connected || name === null) return; // the first answer comes before the call stands
     this.root.dataset.quality = name;
     this.setFigure("latency", `${Math.round(roundTripMs)} ms`);
-    this.setFigure("quality", QUALITY_WORDS[name]);
+    this.setFigure("quality", this.say(QUALITY_WORDS[name]));
   }
 
   setFigure(name, text) {
     const figure = this.part(name);
     if (figure && figure.textContent !== text) figure.textContent = text;
   }
-}
-
-function connectLabel({ active, state }) {
-  if (active) return "Hang up";
-  return state === "idle" ? "Connect" : "Connect again";
-}
-
-function retryText(attempt, delayMs) {
-  if (delayMs <= 0) return `Trying again (attempt ${attempt})…`;
-  const seconds = Math.ceil(delayMs / 1000);
-  return `Trying again in ${seconds} s (attempt ${attempt}).`;
 }
 
 keepWidgets(VoiceWidget);
