@@ -48,7 +48,12 @@ export class VoiceWidget {
       empty: this.place("log-empty"),
       scroller: this.place("log-scroll"),
     });
-    this.conversation = new Conversation(this.place("conversation"), this.place("talk-scroll"), this.say);
+    this.conversation = new Conversation({
+      list: this.place("conversation"),
+      scroller: this.place("talk-scroll"),
+      section: this.place("talk", "section"),
+      say: this.say,
+    });
     this.input = new InputForm({
       form: this.place("input", "form"),
       part: this.place,
@@ -133,7 +138,6 @@ export class VoiceWidget {
     };
     this.quality = new Quality();
     this.conversation.clear();
-    this.place("talk").hidden = true;
     this.client.connect();
   }
 
@@ -180,8 +184,7 @@ export class VoiceWidget {
   }
 
   showOutput(output) {
-    if (this.conversation.show(output)) this.place("talk").hidden = false;
-    else this.activity.add("output", readable(output));
+    if (!this.conversation.show(output)) this.activity.add("output", readable(output));
   }
 
   showMessage({ type, data, message, code }) {
