@@ -22,6 +22,7 @@ class Booking(forms.Form):
         choices=[("breakfast", "Breakfast"), ("parking", "Parking")],
         required=False,
         widget=forms.CheckboxSelectMultiple,
+        help_text="Besides the bed.",
     )
     smoker = forms.BooleanField(label="Smoking room", required=False)
 

@@ -141,7 +141,15 @@ export class InputForm {
     for (const field of place.querySelectorAll("input, select, textarea")) {
       if (text) field.setAttribute("aria-invalid", "true");
       else field.removeAttribute("aria-invalid");
-      field.setAttribute("aria-describedby", problem.id);
+      describe(field, problem.id, text !== "");
     }
   }
+}
+
+/** Adds what stands in another element to what describes a field already, or takes it away. */
+function describe(field, id, described) {
+  const others = (field.getAttribute("aria-describedby") ?? "").split(/\s+/).filter((other) => other && other !== id);
+  const all = described ? [id, ...others] : others;
+  if (all.length > 0) field.setAttribute("aria-describedby", all.join(" "));
+  else field.removeAttribute("aria-describedby");
 }

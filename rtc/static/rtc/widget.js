@@ -5,10 +5,10 @@ import { RTCClient } from "./client.js";
 import { Conversation } from "./conversation.js";
 import { DeviceMenu } from "./device-menu.js";
 import { InputForm } from "./input-form.js";
+import { Meter } from "./meter.js";
 import { keepWidgets } from "./mounting.js";
 import { Quality } from "./quality.js";
 import { readable } from "./readable.js";
-import { Waveform, shareOf } from "./waveform.js";
 import {
   ASKED,
   LOG_WORDS,
@@ -20,7 +20,6 @@ import {
   wordsOf,
 } from "./words.js";
 
-const QUIET_DB = -100;
 const TICK_MS = 1000;
 
 const HANDLER_FAILED = 4500; // a close code
@@ -42,7 +41,8 @@ export class VoiceWidget {
     this.listeners = new AbortController();
     const { signal } = this.listeners;
     this.quality = new Quality();
-    this.waves = { in: this.newWave("in"), out: this.newWave("out") };
+    const newMeter = (side) => new Meter(this.part(`meter-${side}`), this.part(`wave-${side}`), signal);
+    this.meters = { in: newMeter("in"), out: newMeter("out") };
     this.activity = new Activity({
       list: this.place("log"),
       empty: this.place("log-empty"),
@@ -91,11 +91,6 @@ export class VoiceWidget {
       publishedRates: { captureRate: Number(inputSampleRate), playbackRate: Number(outputSampleRate) },
       params: params ? JSON.parse(params) : null,
     });
-  }
-
-  newWave(direction) {
-    const canvas = this.part(`wave-${direction}`);
-    return canvas && new Waveform(canvas, this.listeners.signal);
   }
 
   /** A root that was in the page before, or is the copy of one, may show a call that is over. */
@@ -147,7 +142,7 @@ export class VoiceWidget {
     const on = (type, action) => this.client.addEventListener(type, ({ detail }) => action(detail));
     on("state", (detail) => this.showState(detail));
     on("session", () => this.begin());
-    on("level", ({ direction, levelDb }) => this.showLevel(direction, levelDb));
+    on("level", ({ direction, levelDb }) => this.meters[direction].show(levelDb, performance.now()));
     on("latency", (detail) => this.showLatency(detail));
     on("buffer", (detail) => this.showBuffer(detail));
     on("message", (message) => this.showMessage(message));
@@ -255,7 +250,7 @@ export class VoiceWidget {
     if (interrupt) interrupt.disabled = !client.connected;
     if (!mute) return;
     mute.disabled = !client.active;
-    mute.setAttribute("aria-pressed", client.muted);
+    mute.classList.toggle("rtc-button-muted", client.muted); // its label says it: it is no switch
     place("mute-label").textContent = this.say(client.muted ? "Unmute" : "Mute");
   }
 
@@ -265,20 +260,12 @@ export class VoiceWidget {
   }
 
   showNothing() {
-    for (const direction of ["in", "out"]) {
-      this.showLevel(direction, QUIET_DB);
-      this.waves[direction]?.clear();
-    }
+    for (const meter of Object.values(this.meters)) meter.clear();
     this.root.dataset.quality = "";
     for (const name of ["quality", "latency", "buffer", "gaps"]) this.setFigure(name, "–");
   }
 
   // ---- figures
-
-  showLevel(direction, levelDb) {
-    this.part(`meter-${direction}`)?.setAttribute("aria-valuenow", Math.round(shareOf(levelDb) * 100));
-    this.waves[direction]?.add(levelDb, performance.now());
-  }
 
   showLatency({ roundTripMs, replyMs }) {
     if (replyMs !== undefined) {
