@@ -69,3 +69,69 @@ def test_the_button_that_mutes_says_what_it_does_and_is_no_switch(open_page):
     expect(unmute).to_be_visible()
     expect(unmute).not_to_have_attribute("aria-pressed", re.compile(".*"))
     expect(unmute.locator(".rtc-icon-slash")).to_be_visible()
+
+
+LATE = "[data-part=late]"
+WAIT_NO_LONGER = f"document.querySelector('{LATE}').getAnimations().forEach((animation) => animation.finish())"
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_a_widget_whose_script_does_not_come_says_so(open_page, motion):
+    page = open_page("/default/", reduced_motion=motion)
+    expect(page.locator(LATE)).to_be_hidden()
+    page.route("**/quality.js", lambda route: route.fulfill(status=404))
+    page.reload()
+    expect(state(page)).to_have_text("Loading…")
+    expect(page.get_by_role("button", name="Connect")).to_be_disabled()
+    expect(page.locator(LATE)).to_be_hidden()
+    page.evaluate(WAIT_NO_LONGER)
+    expect(page.locator(LATE)).to_be_visible()
+    expect(page.locator(LATE)).to_have_text("This could not be loaded. Load the page again.")
+
+
+TURN_ROUND = "document.documentElement.dir = 'rtl'"
+ORDER = """(part) => {
+    const node = document.querySelector(`[data-part=${part}]`).firstChild;
+    const at = (i) => {
+        const range = document.createRange();
+        range.setStart(node, i);
+        range.setEnd(node, i + 1);
+        return range.getBoundingClientRect().left;
+    };
+    return at(0) < at(node.length - 1);
+}"""
+BAR = """() => {
+    const style = getComputedStyle(document.querySelector(".rtc-line-output span"));
+    return [style.borderLeftWidth, style.borderRightWidth];
+}"""
+
+
+def test_from_right_to_left_figures_stay_figures_and_bars_stand_in_front(open_page):
+    page = call(open_page("/default/"))
+    page.evaluate(TURN_ROUND)
+    expect(page.locator("[data-part=buffer]")).to_have_text(re.compile(r"\d+ ms"))
+    assert page.evaluate(ORDER, "buffer")
+    page.evaluate("document.querySelector('[data-rtc-client]').rtcClient.emit('output', 1)")
+    assert page.evaluate(BAR) == ["0px", "3px"]
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+DENY_CLIPBOARD = """() => {
+    navigator.clipboard.writeText = () => Promise.reject(new DOMException("", "NotAllowedError"));
+}"""
+
+
+def test_copying_an_example_is_told_to_who_does_not_see_it(open_page):
+    page = open_page("/default/docs", permissions=["clipboard-write"])
+    button = page.get_by_role("button", name="Copy").first
+    title = page.locator("[data-example]").first.get_attribute("data-title")
+    button.click()
+    expect(button).to_have_text("Copied")
+    expect(page.get_by_role("status")).to_have_text(f"Copied: {title}")
+    page.evaluate(DENY_CLIPBOARD)
+    button.click()
+    expect(button).to_have_text("Selected")
+    expect(page.get_by_role("status")).to_contain_text("Copying is blocked.")
+    code = page.locator("[data-example] code").first.inner_text()
+    assert page.evaluate("getSelection().toString()").strip() == code.strip()
+    assert page.problems == []

@@ -9,6 +9,7 @@ import { Meter } from "./meter.js";
 import { keepWidgets } from "./mounting.js";
 import { Quality } from "./quality.js";
 import { readable } from "./readable.js";
+import { Status } from "./status.js";
 import {
   ASKED,
   LOG_WORDS,
@@ -43,6 +44,12 @@ export class VoiceWidget {
     this.quality = new Quality();
     const newMeter = (side) => new Meter(this.part(`meter-${side}`), this.part(`wave-${side}`), signal);
     this.meters = { in: newMeter("in"), out: newMeter("out") };
+    this.status = new Status({
+      state: this.place("state"),
+      reason: this.place("reason"),
+      announcement: this.place("announcement"),
+      say: this.say,
+    });
     this.activity = new Activity({
       list: this.place("log"),
       empty: this.place("log-empty"),
@@ -60,7 +67,7 @@ export class VoiceWidget {
       send: (inputs) => this.client.setInput(inputs),
       onsent: (text) => this.activity.add("input", this.say("You sent: {text}", { text })),
       say: this.say,
-      announce: (text) => this.announce(text),
+      announce: (text) => this.status.announce(text),
       signal,
     });
     this.devices = new DeviceMenu({
@@ -76,6 +83,7 @@ export class VoiceWidget {
     this.listenToButtons(signal);
     this.showAtRest();
     this.showState({ state: "idle", text: "" });
+    this.place("late").hidden = true;
     this.place("connect").disabled = false; // until here a click would have been lost
   }
 
@@ -197,49 +205,20 @@ export class VoiceWidget {
   // ---- state
 
   showState({ state, text, attempt, delayMs, reason, code }) {
-    const { place, say } = this;
+    const { say } = this;
     const over = state === "lost" || state === "ended";
     const never = over && !this.began && reason !== "client_stop";
     const words = say(never ? NEVER_CONNECTED : (!this.takesAudio && PLAYING_WORDS[state]) || STATE_WORDS[state]);
     this.root.dataset.state = state;
     const failed = never || state === "lost" || reason === "sound" || code === HANDLER_FAILED;
     this.root.toggleAttribute("data-failed", failed);
-    place("state").textContent = words;
-    const why = this.showReason(say(text), state === "reconnecting" ? { attempt, delayMs } : null);
-    this.announceState(ANNOUNCED.includes(state) ? `${words} ${why}`.trim() : this.client.active ? say("Connected") : "");
+    const why = this.status.show(words, say(text), state === "reconnecting" ? { attempt, delayMs } : null);
+    const otherwise = this.client.active ? say("Connected") : "";
+    this.status.announceState(ANNOUNCED.includes(state) ? `${words} ${why}`.trim() : otherwise);
     if (state === "reconnecting") this.input.end();
     if (state === "reconnecting" && attempt === 1) this.activity.add("warning", say(text));
     this.showButtons();
     if (!this.client.connected) this.showNothing();
-  }
-
-  /**
-   * @param {{ attempt: number, delayMs: number } | null} retry counted down to
-   * @returns {string} what it says at first
-   */
-  showReason(text, retry) {
-    clearInterval(this.countdown);
-    const reason = this.place("reason");
-    if (!retry) return (reason.textContent = text);
-    const { attempt, delayMs } = retry;
-    const beganAt = performance.now();
-    const wordsAt = (nowMs) => `${text} ${this.retryText(attempt, delayMs - (nowMs - beganAt))}`;
-    this.countdown = setInterval(() => (reason.textContent = wordsAt(performance.now())), TICK_MS);
-    return (reason.textContent = wordsAt(beganAt));
-  }
-
-  retryText(attempt, delayMs) {
-    if (delayMs <= 0) return this.say("Trying again (attempt {attempt})…", { attempt });
-    return this.say("Trying again in {seconds} s (attempt {attempt}).", { attempt, seconds: Math.ceil(delayMs / 1000) });
-  }
-
-  announceState(words) {
-    if (words !== this.announced) this.announce(words);
-    this.announced = words;
-  }
-
-  announce(words) {
-    this.place("announcement").textContent = words;
   }
 
   showButtons() {
