@@ -90,8 +90,8 @@ def test_a_widget_whose_script_does_not_come_says_so(open_page, motion):
 
 
 TURN_ROUND = "document.documentElement.dir = 'rtl'"
-ORDER = """(part) => {
-    const node = document.querySelector(`[data-part=${part}]`).firstChild;
+FROM_LEFT_TO_RIGHT = """(selector) => {
+    const node = document.querySelector(selector).firstChild;
     const at = (i) => {
         const range = document.createRange();
         range.setStart(node, i);
@@ -110,8 +110,9 @@ def test_from_right_to_left_figures_stay_figures_and_bars_stand_in_front(open_pa
     page = call(open_page("/default/"))
     page.evaluate(TURN_ROUND)
     expect(page.locator("[data-part=buffer]")).to_have_text(re.compile(r"\d+ ms"))
-    assert page.evaluate(ORDER, "buffer")
-    page.evaluate("document.querySelector('[data-rtc-client]').rtcClient.emit('output', 1)")
+    page.evaluate("document.querySelector('[data-rtc-client]').rtcClient.emit('output', 'Is it?')")
+    for selector in ("[data-part=buffer]", ".rtc-line-output time", ".rtc-line-output span"):
+        assert page.evaluate(FROM_LEFT_TO_RIGHT, selector), selector
     assert page.evaluate(BAR) == ["0px", "3px"]
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
