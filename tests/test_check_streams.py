@@ -1,4 +1,5 @@
 import pytest
+from django import forms
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 
@@ -7,6 +8,20 @@ from rtc.checks.streams import RESERVED_ALIASES, check_streams
 from rtc.directory import get_stream
 
 stream = Stream(lambda audio: audio)
+
+
+class Application(forms.Form):
+    name = forms.CharField()
+    picture = forms.ImageField()
+    letter = forms.FileField(required=False)
+
+
+class Person(forms.Form):
+    name = forms.CharField()
+
+
+applying = Stream(lambda audio: audio, input_form=Application)
+introducing = Stream(lambda audio: audio, input_form=Person)
 not_a_stream = "nothing to call"
 HERE = "tests.test_check_streams"
 
@@ -36,6 +51,13 @@ def test_an_alias_that_is_a_path_of_ours_is_an_error(settings, alias):
 @pytest.mark.parametrize("alias", ["", "front desk", "café", "a/b", "a.b", "x" * 65, "line\n"])
 def test_an_alias_that_fits_no_address_is_an_error(settings, alias):
     assert ids(settings, {alias: f"{HERE}.stream"}) == ["rtc.E003"]
+
+
+def test_a_form_that_asks_for_files_is_an_error(settings):
+    settings.RTC_STREAMS = {"apply": f"{HERE}.applying", "default": f"{HERE}.introducing"}
+    [error] = check_streams(None)
+    assert error.id == "rtc.E014"
+    assert error.msg == "RTC_STREAMS: the form of 'apply' asks for files (picture, letter), and inputs are JSON."
 
 
 def test_each_stream_is_looked_at(settings):

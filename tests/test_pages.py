@@ -2,13 +2,17 @@
 
 import asyncio
 import html
+import json
 import re
+import struct
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.template import Context, RequestContext, Template
 from django.test import RequestFactory
 from django.urls import reverse
+from django.utils import translation
 
 from fastrtc_project import streams
 from rtc import AsyncStreamHandler, Stream, csp
@@ -130,6 +134,41 @@ def test_blocks_of_the_widget_can_be_overridden(settings, tmp_path):
     settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
     page = render('{% voice_client "default" template="shop/talk.html" %}')
     assert "Echo of ours" in page and "Round trip" not in page and 'data-part="connect"' in page
+
+
+def write_catalogue(path: Path, words: dict[str, str]) -> None:
+    """A compiled catalogue, as msgfmt writes it."""
+    texts = {"": "Content-Type: text/plain; charset=UTF-8\n", **words}
+    pairs = sorted((key.encode(), text.encode()) for key, text in texts.items())
+    at, table, strings = 28 + 16 * len(pairs), b"", b""
+    for part in (0, 1):
+        for pair in pairs:
+            table += struct.pack("<II", len(pair[part]), at + len(strings))
+            strings += pair[part] + b"\0"
+    header = struct.pack("<7I", 0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, at)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(header + table + strings)
+
+
+def test_a_project_translates_the_widget_in_its_own_locale_files(settings, tmp_path):
+    words = {"Hang up": "Auflegen", "Mute": "Stumm", "All lines are busy.": 'Alles "belegt".'}
+    write_catalogue(tmp_path / "de" / "LC_MESSAGES" / "django.mo", words)
+    settings.LOCALE_PATHS = [tmp_path]
+    with translation.override("de"):
+        page = render('{% voice_client "default" %}')
+    assert '<span data-part="mute-label">Stumm</span>' in page
+    [given] = re.findall(r'<template data-part="words">(.*?)</template>', page)
+    assert json.loads(html.unescape(given)) == words
+    assert '<template data-part="words">{}</template>' in render('{% voice_client "default" %}')
+
+
+def test_the_language_of_a_page_is_that_of_its_words(client, settings, tmp_path):
+    assert '<html lang="en" dir="ltr">' in get(client, "/default/")
+    context = "code of the language that rtc's pages are in"
+    write_catalogue(tmp_path / "ar" / "LC_MESSAGES" / "django.mo", {f"{context}\x04en": "ar"})
+    settings.LOCALE_PATHS = [tmp_path]
+    with translation.override("ar"):
+        assert '<html lang="ar" dir="rtl">' in get(client, "/default/")
 
 
 def test_a_widget_of_no_stream_says_which_there_are():

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
+from django.forms import Form
 
 from rtc.conf import conf
 from rtc.directory import get_stream
@@ -50,10 +51,23 @@ def _of_path(alias: Any, path: Any) -> Iterator[CheckMessage]:
     if not isinstance(path, str):
         return  # rtc.E004 says so
     try:
-        get_stream(alias)
+        stream = get_stream(alias)
     except ImproperlyConfigured as error:
         yield Error(
             str(error),
             hint='Name a module-level Stream by its dotted path: RTC_STREAMS = {"default": "shop.voice.echo"}',
             id="rtc.E001",
+        )
+        return
+    if stream is not None and stream.input_form is not None:
+        yield from _of_form(alias, stream.input_form)
+
+
+def _of_form(alias: str, form: type[Form]) -> Iterator[CheckMessage]:
+    files = [name for name, field in form.base_fields.items() if field.widget.needs_multipart_form]
+    if files:
+        yield Error(
+            f"RTC_STREAMS: the form of {alias!r} asks for files ({', '.join(files)}), and inputs are JSON.",
+            hint="Take files by a page of your own, and have the form ask for their names, say.",
+            id="rtc.E014",
         )

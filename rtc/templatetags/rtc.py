@@ -13,6 +13,7 @@ from rtc.conf import conf
 from rtc.csp import project_nonce
 from rtc.descriptions import describe
 from rtc.directory import DEFAULT_ALIAS, get_stream
+from rtc.words import translated
 
 register = template.Library()
 
@@ -56,6 +57,7 @@ def voice_client(
             "widget_id": widget_id,
             "title": title,
             "params_json": json.dumps(params) if params else "",
+            "words_json": json.dumps(translated(), ensure_ascii=False),
             "input_form": form_class(auto_id=f"{widget_id}-%s") if form_class is not None else None,
             "link_assets": not linked,
             "csp_nonce": context.get("csp_nonce") or project_nonce(request),

@@ -28,5 +28,6 @@ RTC_STREAMS = {
     **DEMO_STREAMS,
     "asking": "tests.live.streams.asking",
     "form": "tests.browser.streams.form",
+    "letters": "tests.browser.streams.letters",
     "talkative": "tests.browser.streams.talkative",
 }

@@ -22,8 +22,16 @@ class Booking(forms.Form):
         choices=[("breakfast", "Breakfast"), ("parking", "Parking")],
         required=False,
         widget=forms.CheckboxSelectMultiple,
+        help_text="Besides the bed.",
     )
     smoker = forms.BooleanField(label="Smoking room", required=False)
+
+
+class Newsletters(forms.Form):
+    letters = forms.MultipleChoiceField(
+        label="Letters", choices=[("garden", "Garden")], required=False, widget=forms.CheckboxSelectMultiple
+    )
+    ways = forms.MultipleChoiceField(label="Ways", choices=[("post", "By post")], required=False)
 
 
 class Reception(AsyncStreamHandler):
@@ -44,4 +52,5 @@ def hum(audio: Frame) -> Iterator[Frame]:
 
 
 form = Stream(Reception, name="Reception", description="Books a room.", input_form=Booking)
+letters = Stream(Reception, name="Letters", input_form=Newsletters)
 talkative = Stream(ReplyOnPause(hum))

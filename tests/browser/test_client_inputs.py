@@ -1,23 +1,14 @@
-"""What our page shows of outputs and does with requests for input, against a server that the test plays."""
-
-import json
+"""What our page does with requests for input, against a server that the test plays."""
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.calling import connect, state
 from tests.browser.test_client_protocol import Peer
-from tests.browser.waiting import wait_until
 
 pytestmark = pytest.mark.live
 
-RETRY_MS = 50
-RETRIES_MS = 1000
-REFUSED = ""
-RETRIES = 5  # of the page, after answers that are errors
 BLOCKED = "Failed to load resource"  # how the browser's console tells of a status that is an error
-
-
-READER = "document.querySelector('[data-rtc-client]').rtcClient.outputs"
 
 
 class Hook:
@@ -35,36 +26,6 @@ class Hook:
             route.fulfill(status=self.status, json=self.answer)
         else:
             route.abort()
-
-
-class Events:
-    """Answers `/outputs`, one text after another, with 502 for None; then with 403 and so for good."""
-
-    def __init__(self, page: Page, *texts: str | None, retry_ms: int = RETRY_MS) -> None:
-        self.requests: list[str] = []
-        self._retry_ms = retry_ms
-        self._texts = iter(texts)
-        page.route("**/outputs?*", self._take)
-
-    def _take(self, route: Route) -> None:
-        self.requests.append(route.request.url)
-        text = next(self._texts, REFUSED)
-        if text is REFUSED:
-            route.fulfill(status=403)
-        elif text is None:
-            route.fulfill(status=502)
-        else:
-            route.fulfill(content_type="text/event-stream", body=f"retry: {self._retry_ms}\n\n{text}")
-
-
-HIDE = """(hidden) => {
-    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-    document.dispatchEvent(new Event("visibilitychange"));
-}"""
-
-
-def event(kind: str, value, position: int) -> str:
-    return f"event: {kind}\nid: rtc-7:{position}\ndata: {json.dumps(value)}\n\n"
 
 
 def log(page: Page):
@@ -92,79 +53,6 @@ def asking(page) -> Peer:
     peer.send(type="send_input", data=[])
     expect(field(page)).to_be_focused()
     return peer
-
-
-def test_outputs_are_shown_until_the_end_as_words(page):
-    events = Events(
-        page,
-        event("output", {"text": "<b>good</b> morning", "words": 2}, 1),
-        event("output", [1, "two"], 2) + event("output", "w" * 1000, 3) + event("end", {"reason": "done"}, 4),
-    )
-    peer = Peer(page)
-    peer.send_started()
-    expect(log(page).locator(".rtc-line-output")).to_have_count(3)
-    shown = log(page).locator(".rtc-line-output span").all_inner_texts()
-    assert shown[2] == "text: <b>good</b> morning\nwords: 2"
-    assert shown[1] == "1, two"
-    assert shown[0] == "w" * 200 + "…"
-    page.wait_for_timeout(RETRIES_MS)
-    assert len(events.requests) == 2
-    assert all(url.endswith(f"webrtc_id={peer.start['websocket_id']}") for url in events.requests)
-    assert page.problems == []
-
-
-def test_after_an_error_it_reads_anew_and_shows_nothing_twice(page):
-    first = event("output", "one", 1)
-    events = Events(page, first, None, first + event("output", "two", 2) + event("end", {}, 3))
-    Peer(page).send_started()
-    expect(log(page)).to_contain_text("two")
-    assert log(page).locator(".rtc-line-output span").all_inner_texts() == ["two", "one"]
-    assert [url.partition("last_event_id=")[2] for url in events.requests] == ["", "", "rtc-7%3A1"]
-
-
-@pytest.mark.parametrize("wake", ["output", "shown"])
-def test_a_hidden_page_lets_go_of_its_stream_until_there_is_need_of_it(page_with_clock, wake):
-    page = page_with_clock
-    events = Events(page, event("output", "one", 1), event("output", "two", 2) + event("end", {}, 3), retry_ms=600_000)
-    peer = Peer(page)
-    peer.send_started()
-    expect(log(page)).to_contain_text("one")
-    page.evaluate(HIDE, True)
-    page.clock.fast_forward(6000)
-    assert page.evaluate(f"{READER}.source") is None
-    if wake == "output":
-        peer.send(type="fetch_output", data=[])
-    else:
-        page.evaluate(HIDE, False)
-    expect(log(page)).to_contain_text("two")
-    assert [url.partition("last_event_id=")[2] for url in events.requests] == ["", "rtc-7%3A1"]
-    assert page.problems == []
-
-
-def test_outputs_that_are_refused_again_and_again_are_explained(page_with_clock):
-    page = page_with_clock
-    events = Events(page)
-    Peer(page).send_started()
-    for count in range(1, RETRIES + 2):
-        wait_until(page, lambda count=count: len(events.requests) == count)
-        wait_until(page, f"{READER}.failures === {count}")
-        page.clock.fast_forward(2000)
-    expect(log(page)).to_contain_text("The outputs of this call can't be shown.")
-    assert len(events.requests) == RETRIES + 1
-
-
-def test_a_conversation_is_shown_as_one_and_a_whole_one_takes_the_place_of_its_parts(page):
-    talk = [{"role": "user", "content": "<b>hi</b>"}, {"role": "assistant", "content": "yes?"}]
-    whole = [*talk, {"role": "user", "content": "bye"}]
-    Events(page, *(event("output", output, i) for i, output in enumerate([*talk, whole], 1)), event("end", {}, 4))
-    expect(page.locator("[data-part=talk]")).to_be_hidden()
-    Peer(page).send_started()
-    turns = page.locator("[data-part=conversation] li")
-    expect(turns).to_have_count(3)
-    assert turns.evaluate_all("turns => turns.map((turn) => turn.dataset.role)") == ["user", "assistant", "user"]
-    assert turns.locator(".rtc-message-text").all_inner_texts() == ["<b>hi</b>", "yes?", "bye"]
-    expect(log(page).locator(".rtc-line-output")).to_have_count(0)
-    assert page.problems == []
 
 
 @pytest.mark.parametrize("send", ["Enter", "button"])
@@ -207,6 +95,94 @@ def test_input_that_was_not_taken_is_explained_and_can_be_sent_again(page, askin
     assert all(BLOCKED in line for line in page.problems)
 
 
+ADD_FIELD = """(kind) => {
+    const field = document.createElement(kind);
+    field.id = "own";
+    if (kind === "div") field.contentEditable = "true";
+    document.querySelector("main").append(field);
+    field.focus();
+}"""
+ANNOUNCED = "[data-part=announcement]"
+
+
+@pytest.mark.parametrize("kind", ["input", "textarea", "select", "div"])
+def test_being_asked_does_not_take_the_focus_from_what_is_being_filled_in(page, kind):
+    peer = Peer(page)
+    peer.send_started()
+    page.evaluate(ADD_FIELD, kind)
+    expect(page.locator("#own")).to_be_focused()
+    peer.send(type="send_input", data=[])
+    expect(page.locator(ANNOUNCED)).to_have_text("The stream asks for input")
+    expect(field(page)).to_be_visible()
+    peer.send(type="log", data="started_talking")
+    expect(state(page)).to_have_text("Hearing you")
+    expect(page.locator(ANNOUNCED)).to_have_text("The stream asks for input")
+    expect(page.locator("#own")).to_be_focused()
+
+
+def test_a_refusal_does_not_take_the_focus_from_what_is_being_filled_in_meanwhile(open_page):
+    page = open_page("/form/")
+    connect(page)
+    expect(page.locator("[data-part=input]")).to_contain_text("The stream asks for input")
+    page.get_by_label("Name").press("Enter")
+    page.evaluate(ADD_FIELD, "input")
+    expect(page.locator("[data-field=name]")).to_contain_text("This field is required.")
+    expect(page.locator("#own")).to_be_focused()
+
+
+def test_a_send_that_failed_leaves_the_focus_on_its_button(page, asking):
+    Hook(page, 503)
+    field(page).fill("seven")
+    page.get_by_role("button", name="Send").focus()
+    page.keyboard.press("Enter")
+    expect(problem(page)).to_contain_text("can't be reached")
+    expect(page.get_by_role("button", name="Send")).to_be_focused()
+
+
+def test_an_input_is_not_sent_twice(page, asking):
+    bodies = []
+
+    def take(route: Route) -> None:
+        bodies.append(route.request.post_data_json)
+        page.keyboard.press("Enter")
+        page.keyboard.press("Enter")
+        route.fulfill(json={"status": "ok"})
+
+    page.route("**/input_hook", take)
+    field(page).fill("seven")
+    field(page).press("Enter")
+    expect(field(page)).to_be_hidden()
+    assert len(bodies) == 1
+
+
+LOGGED_OUT = "The server did not take the input: perhaps you were logged out."
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 302, "headers": {"Location": "/"}},
+        {"status": 200, "content_type": "text/html", "body": "<form>Log in</form>"},
+    ],
+)
+def test_a_login_page_is_no_delivery(page, asking, answer):
+    page.route("**/input_hook", lambda route: route.fulfill(**answer))
+    field(page).fill("seven")
+    field(page).press("Enter")
+    expect(problem(page)).to_contain_text(LOGGED_OUT)
+    expect(field(page)).to_have_value("seven")
+    expect(log(page)).not_to_contain_text("You sent")
+
+
+@pytest.mark.parametrize("answer", [{"body": "null", "content_type": "application/json"}, {"status": 204}])
+def test_any_server_of_a_published_stream_may_take_it(page, asking, answer):
+    page.route("**/input_hook", lambda route: route.fulfill(**answer))
+    field(page).fill("seven")
+    field(page).press("Enter")
+    expect(field(page)).to_be_hidden()
+    assert page.problems == []
+
+
 def test_a_second_request_that_comes_before_the_answer_is_not_lost(page, asking):
     def take(route: Route) -> None:
         asking.send(type="send_input", data=[])
@@ -233,3 +209,31 @@ def test_nothing_is_asked_any_more_once_it_is_too_late(page, asking, message):
     if message["type"] == "end":
         asking.socket.close(code=1000)
     expect(field(page)).to_be_hidden()
+
+
+def test_a_question_does_not_outlast_its_session(page, asking):
+    field(page).fill("seven")
+    asking.socket.close(code=1011)
+    expect(state(page)).to_have_text("Connecting again…")
+    expect(field(page)).to_be_hidden()
+    asking.wait_until(lambda: asking.starts[1:])
+    asking.send_started()
+    expect(state(page)).to_have_text("Listening")
+    expect(field(page)).to_be_hidden()
+    asking.send(type="send_input", data=[])
+    expect(field(page)).to_have_value("seven")
+
+
+def test_the_streams_own_form_waits_for_the_next_session(open_page):
+    page = open_page("/form/")
+    form, title = page.locator("[data-part=input]"), page.locator("[data-part=input-title]")
+    peer = Peer(page)
+    peer.send_started()
+    expect(title).to_have_text("Inputs")
+    peer.send(type="send_input", data=[])
+    expect(title).to_have_text("The stream asks for input")
+    peer.socket.close(code=1011)
+    expect(form).to_be_hidden()
+    peer.wait_until(lambda: peer.starts[1:])
+    peer.send_started()
+    expect(title).to_have_text("Inputs")

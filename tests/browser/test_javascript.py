@@ -1,11 +1,14 @@
 """Runs the tests of the plain JavaScript modules in node."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from rtc.words import WORDS
 
 HERE = Path(__file__).parent
 NODE = Path(sys.executable).parent / "node"
@@ -20,3 +23,8 @@ def test_the_modules_of_the_client():
         text=True,
     )
     assert result.returncode == 0, result.stdout
+
+
+def test_all_that_the_widget_says_can_be_translated():
+    printed = subprocess.run([NODE, HERE / "js" / "texts.mjs"], capture_output=True, text=True, check=True).stdout
+    assert sorted(WORDS) == sorted(json.loads(printed))

@@ -14,6 +14,7 @@ def scratch(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("shop/", TemplateView.as_view(template_name="shop.html")),
     path("bare/", TemplateView.as_view(template_name="bare.html")),
+    path("german/", TemplateView.as_view(template_name="german.html")),
     path("scratch/", scratch),
     *demo_urlpatterns,
 ]

@@ -142,6 +142,13 @@ export class RTCClient extends EventTarget {
     else this.finish("ended", "client_stop", 1000, endText({ reason: "client_stop" }));
   }
 
+  /** Hangs up without waiting for the server's last word: the page, or what stood for the call in it, is gone. */
+  leave() {
+    this.connection?.stop();
+    this.finish("ended", "client_stop", 1000, endText({ reason: "client_stop" }));
+    this.outputs?.close();
+  }
+
   mute() {
     this.setMuted(true);
   }

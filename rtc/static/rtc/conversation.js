@@ -1,30 +1,44 @@
 // What was said, as a chat: outputs of the form {"role", "content"}, or a list of them, which is the whole of it.
 
+import { SPEAKERS } from "./words.js";
+
 const LONGEST = 500; // turns
-const NAMES = { user: "You", assistant: "Answer", system: "Note" };
+const NEAR_PX = 48; // of the end: about one line of text
 
 export class Conversation {
   /**
-   * @param {HTMLElement} list
-   * @param {HTMLElement} scroller round it
+   * @param {object} options
+   * @param {HTMLElement} options.list
+   * @param {HTMLElement} options.scroller round it
+   * @param {HTMLElement} options.section hidden until something was said
+   * @param {(english: string) => string} options.say
    */
-  constructor(list, scroller) {
-    Object.assign(this, { list, scroller });
+  constructor({ list, scroller, section, say }) {
+    Object.assign(this, { list, scroller, section, say });
   }
 
+  /** A new call begins. */
   clear() {
     this.list.replaceChildren();
+    this.section.hidden = true;
   }
 
-  /** @returns {boolean} whether the output was a part of the conversation */
+  /** @returns {boolean} whether the output was a part of the conversation: of one that has begun, an empty list is all */
   show(output) {
     const turns = Array.isArray(output) ? output : [output];
-    if (turns.length === 0 || !turns.every(isTurn)) return false;
+    if (!turns.every(isTurn) || (turns.length === 0 && this.section.hidden)) return false;
+    this.section.hidden = false;
+    const following = this.isAtEnd(); // who reads back is left where they are
     if (Array.isArray(output)) this.showAll(turns.slice(-LONGEST));
     else this.list.append(this.item(output));
     while (this.list.children.length > LONGEST) this.list.firstElementChild.remove();
-    this.scroller.scrollTop = this.scroller.scrollHeight;
+    if (following) this.scroller.scrollTop = this.scroller.scrollHeight;
     return true;
+  }
+
+  isAtEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    return scrollHeight - scrollTop - clientHeight < NEAR_PX;
   }
 
   /** Only what is new or other than before is put in, so that a screen reader does not say all of it again. */
@@ -44,7 +58,7 @@ export class Conversation {
     item.dataset.role = role;
     const name = document.createElement("span");
     name.className = "rtc-message-name";
-    name.textContent = NAMES[role] ?? role;
+    name.textContent = Object.hasOwn(SPEAKERS, role) ? this.say(SPEAKERS[role]) : role;
     const text = document.createElement("span");
     text.className = "rtc-message-text";
     text.textContent = content;

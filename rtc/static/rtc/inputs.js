@@ -1,6 +1,6 @@
 // Late inputs: what the handler asked for while the call goes on.
 
-import { NO_ANSWER, UNREACHABLE, fieldTexts, inputText } from "./reasons.js";
+import { INPUT_ELSEWHERE, NO_ANSWER, UNREACHABLE, fieldTexts, inputText } from "./reasons.js";
 
 const TIMEOUT_MS = 10_000;
 
@@ -15,12 +15,16 @@ export class InputError extends Error {
 
 /**
  * Hands `inputs`, whatever JSON knows, to the handler of a session. Resolves once the session has them; throws InputError.
+ *
+ * What servers of published streams answer differs, but it is JSON, or nothing (204). Anything else that looks like a success
+ * is another's: where a project has visitors log in first, its login page.
  */
 export async function postInputs(url, sessionId, inputs) {
   const response = await post(url, JSON.stringify({ webrtc_id: sessionId, inputs }));
-  if (response.ok) return;
+  if (response.status === 204) return;
   const answer = await answerOf(response);
-  throw new InputError(inputText(response.status, answer), { errors: fieldTexts(answer) });
+  if (response.type === "opaqueredirect" || (response.ok && answer === undefined)) throw new InputError(INPUT_ELSEWHERE);
+  if (!response.ok) throw new InputError(inputText(response.status, answer), { errors: fieldTexts(answer) });
 }
 
 async function post(url, body) {
@@ -29,6 +33,7 @@ async function post(url, body) {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body,
+      redirect: "manual",
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch (error) {
@@ -36,10 +41,11 @@ async function post(url, body) {
   }
 }
 
+/** Its JSON; undefined: it has none, or is cut off. */
 async function answerOf(response) {
   try {
     return await response.json();
   } catch {
-    return null; // from something between here and the server
+    return undefined;
   }
 }

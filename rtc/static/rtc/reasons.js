@@ -84,6 +84,10 @@ const INPUT_ERRORS = {
   504: "The server took too long to answer. Try again in a moment.",
 };
 
+/** A login page, say, came instead of an answer. */
+export const INPUT_ELSEWHERE =
+  "The server did not take the input: perhaps you were logged out. Log in in another window, then send it again.";
+
 /** What a form says of each of its fields. */
 export function fieldTexts(answer) {
   const fields = Object.entries(answer?.errors ?? {});

@@ -1,4 +1,4 @@
-// The loudness of the last seconds as bars on a canvas, the newest at its right end.
+// The loudness of the last seconds as bars on a canvas, the newest at its right end; where motion is unwanted, that of now.
 
 const QUIET_DB = -60; // what has no height
 const BAR_WIDTH = 3; // CSS pixels, as the next two
@@ -6,6 +6,8 @@ const BAR_GAP = 2;
 const LEAST_HEIGHT = 2;
 const CONTRAST = 1.8; // speech keeps to the upper half of the scale: this spreads it
 const BAR_MS = 60;
+const STILL_MS = 500; // between two drawings where motion is unwanted
+const STILL_HEIGHT = 8; // CSS pixels
 
 /** Where a level stands between silence and full scale, 0 to 1. */
 export function shareOf(levelDb) {
@@ -13,20 +15,28 @@ export function shareOf(levelDb) {
 }
 
 export class Waveform {
-  /** @param {HTMLCanvasElement} canvas */
-  constructor(canvas) {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {AbortSignal} signal until when it follows the page
+   */
+  constructor(canvas, signal) {
     this.canvas = canvas;
     this.bars = [];
     this.loudest = 0; // since the last bar
     this.barAt = 0;
-    new ResizeObserver(() => this.draw()).observe(canvas);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    const sizes = new ResizeObserver(() => this.draw());
+    sizes.observe(canvas);
+    signal.addEventListener("abort", () => sizes.disconnect());
+    this.still = matchMedia("(prefers-reduced-motion: reduce)");
+    for (const query of [this.still, matchMedia("(prefers-color-scheme: dark)")]) {
+      query.addEventListener("change", () => this.draw(), { signal });
+    }
   }
 
-  /** Takes a level; draws a bar every BAR_MS. */
+  /** Takes a level; draws what was loudest since it last drew. */
   add(levelDb, nowMs) {
     this.loudest = Math.max(this.loudest, shareOf(levelDb));
-    if (nowMs - this.barAt < BAR_MS) return;
+    if (nowMs - this.barAt < (this.still.matches ? STILL_MS : BAR_MS)) return;
     this.barAt = nowMs;
     this.bars.push(this.loudest);
     this.loudest = 0;
@@ -46,18 +56,37 @@ export class Waveform {
     if (width === 0) return;
     canvas.width = Math.round(width * scale);
     canvas.height = Math.round(height * scale);
-    const count = Math.floor((width + BAR_GAP) / (BAR_WIDTH + BAR_GAP));
-    this.bars.splice(0, Math.max(0, this.bars.length - count));
     const context = canvas.getContext("2d");
     context.scale(scale, scale);
     const style = getComputedStyle(canvas);
+    const [silent, loud] = this.still.matches ? this.level(width, height) : this.history(width, height);
+    context.fillStyle = style.borderTopColor;
+    context.fill(silent);
+    context.fillStyle = style.color;
+    context.fill(loud);
+  }
+
+  /** @returns {[Path2D, Path2D]} one bar from left to right, and how much of it is loud */
+  level(width, height) {
+    const [silent, loud] = [new Path2D(), new Path2D()];
+    const top = (height - STILL_HEIGHT) / 2;
+    silent.roundRect(0, top, width, STILL_HEIGHT, STILL_HEIGHT / 2);
+    const share = this.bars.at(-1) ?? 0;
+    if (share > 0) loud.roundRect(0, top, Math.max(STILL_HEIGHT, share * width), STILL_HEIGHT, STILL_HEIGHT / 2);
+    return [silent, loud];
+  }
+
+  /** @returns {[Path2D, Path2D]} the bars of silence, and the others */
+  history(width, height) {
+    const [silent, loud] = [new Path2D(), new Path2D()];
+    const count = Math.floor((width + BAR_GAP) / (BAR_WIDTH + BAR_GAP));
+    this.bars.splice(0, Math.max(0, this.bars.length - count));
     for (let i = 0; i < count; i++) {
       const share = this.bars[this.bars.length - count + i] ?? 0;
       const bar = Math.max(LEAST_HEIGHT, share ** CONTRAST * height);
-      context.fillStyle = share > 0 ? style.color : style.borderTopColor;
-      context.beginPath();
-      context.roundRect(i * (BAR_WIDTH + BAR_GAP), (height - bar) / 2, BAR_WIDTH, bar, BAR_WIDTH / 2);
-      context.fill();
+      const path = share > 0 ? loud : silent;
+      path.roundRect(i * (BAR_WIDTH + BAR_GAP), (height - bar) / 2, BAR_WIDTH, bar, BAR_WIDTH / 2);
     }
+    return [silent, loud];
   }
 }

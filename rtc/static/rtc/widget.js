@@ -5,36 +5,27 @@ import { RTCClient } from "./client.js";
 import { Conversation } from "./conversation.js";
 import { DeviceMenu } from "./device-menu.js";
 import { InputForm } from "./input-form.js";
+import { Meter } from "./meter.js";
+import { keepWidgets } from "./mounting.js";
 import { Quality } from "./quality.js";
 import { readable } from "./readable.js";
-import { Waveform, shareOf } from "./waveform.js";
+import { Status } from "./status.js";
+import {
+  ASKED,
+  LOG_WORDS,
+  NEVER_CONNECTED,
+  PLAYING_WORDS,
+  QUALITY_WORDS,
+  STATE_WORDS,
+  STOP_WORD,
+  wordsOf,
+} from "./words.js";
 
-const QUIET_DB = -100;
 const TICK_MS = 1000;
 
-const STATE_WORDS = {
-  idle: "Ready to connect",
-  connecting: "Connecting…",
-  reconnecting: "Connecting again…",
-  listening: "Listening",
-  hearing: "Hearing you",
-  thinking: "Thinking…",
-  speaking: "The stream is speaking",
-  muted: "Your microphone is muted",
-  lost: "Connection lost",
-  ended: "Call ended",
-};
-const NEVER_CONNECTED = "Not connected";
 const HANDLER_FAILED = 4500; // a close code
-const PLAYING_WORDS = { listening: "Connected", speaking: "Playing" }; // of a stream that takes no audio
 // Turns go to and fro too often to be read out; these are not.
 const ANNOUNCED = ["connecting", "reconnecting", "muted", "lost", "ended"];
-const LOG_WORDS = {
-  started_talking: "You started to talk",
-  pause_detected: "You paused",
-  response_starting: "The answer begins",
-};
-const QUALITY_WORDS = { good: "Good", fair: "Fair", poor: "Poor" };
 
 export class VoiceWidget {
   /** @param {HTMLElement} root the element that `{% voice_client %}` makes */
@@ -43,33 +34,56 @@ export class VoiceWidget {
     this.part = (name) => root.querySelector(`[data-part="${name}"]`);
     // A project may have left any block of the template out: then nobody sees what is written there.
     this.place = (name, tag = "div") => this.part(name) ?? document.createElement(tag);
+    this.words = wordsOf(root);
+    this.say = (english, values) => this.words.say(english, values);
     this.takesAudio = root.dataset.mode !== "receive";
     this.sendsAudio = root.dataset.mode !== "send";
     this.client = this.newClient(root.dataset);
+    this.listeners = new AbortController();
+    const { signal } = this.listeners;
     this.quality = new Quality();
-    this.waves = { in: this.newWave("in"), out: this.newWave("out") };
+    const newMeter = (side) => new Meter(this.part(`meter-${side}`), this.part(`wave-${side}`), signal);
+    this.meters = { in: newMeter("in"), out: newMeter("out") };
+    this.status = new Status({
+      state: this.place("state"),
+      reason: this.place("reason"),
+      announcement: this.place("announcement"),
+      say: this.say,
+    });
     this.activity = new Activity({
       list: this.place("log"),
       empty: this.place("log-empty"),
       scroller: this.place("log-scroll"),
     });
-    this.conversation = new Conversation(this.place("conversation"), this.place("talk-scroll"));
-    this.input = new InputForm(
-      this.place("input", "form"),
-      this.place,
-      (inputs) => this.client.setInput(inputs),
-      (text) => this.activity.add("input", `You sent: ${text}`),
-    );
+    this.conversation = new Conversation({
+      list: this.place("conversation"),
+      scroller: this.place("talk-scroll"),
+      section: this.place("talk", "section"),
+      say: this.say,
+    });
+    this.input = new InputForm({
+      form: this.place("input", "form"),
+      part: this.place,
+      send: (inputs) => this.client.setInput(inputs),
+      onsent: (text) => this.activity.add("input", this.say("You sent: {text}", { text })),
+      say: this.say,
+      announce: (text) => this.status.announce(text),
+      signal,
+    });
     this.devices = new DeviceMenu({
       microphone: this.part("microphone"),
       speaker: this.part("speaker"),
       speakerField: this.part("speaker-field"),
+      say: this.say,
+      signal,
       onmicrophone: (id) => this.client.setMicrophone(id),
       onspeaker: (id) => this.client.setSpeaker(id),
     });
     this.listen();
-    this.listenToButtons();
+    this.listenToButtons(signal);
+    this.showAtRest();
     this.showState({ state: "idle", text: "" });
+    this.place("late").hidden = true;
     this.place("connect").disabled = false; // until here a click would have been lost
   }
 
@@ -87,23 +101,31 @@ export class VoiceWidget {
     });
   }
 
-  newWave(direction) {
-    const canvas = this.part(`wave-${direction}`);
-    return canvas && new Waveform(canvas);
+  /** A root that was in the page before, or is the copy of one, may show a call that is over. */
+  showAtRest() {
+    this.place("timer").hidden = true;
+    this.input.end();
+  }
+
+  /** The root has left the page. */
+  close() {
+    this.client.leave();
+    this.listeners.abort();
   }
 
   // ---- what the user does
 
-  listenToButtons() {
-    this.place("connect").addEventListener("click", ({ detail }) => {
+  listenToButtons(signal) {
+    const onclick = (name, action) => this.part(name)?.addEventListener("click", action, { signal });
+    onclick("connect", ({ detail }) => {
       if (detail <= 1) this.callOrHangUp(); // not by the second click of a double one
     });
-    this.part("mute")?.addEventListener("click", () => {
+    onclick("mute", () => {
       this.client.setMuted(!this.client.muted);
       this.showButtons();
     });
-    this.part("interrupt")?.addEventListener("click", () => this.client.interrupt());
-    window.addEventListener("pagehide", () => this.client.stop());
+    onclick("interrupt", () => this.client.interrupt());
+    window.addEventListener("pagehide", () => this.client.leave(), { signal });
   }
 
   callOrHangUp() {
@@ -119,7 +141,6 @@ export class VoiceWidget {
     };
     this.quality = new Quality();
     this.conversation.clear();
-    this.place("talk").hidden = true;
     this.client.connect();
   }
 
@@ -129,7 +150,7 @@ export class VoiceWidget {
     const on = (type, action) => this.client.addEventListener(type, ({ detail }) => action(detail));
     on("state", (detail) => this.showState(detail));
     on("session", () => this.begin());
-    on("level", ({ direction, levelDb }) => this.showLevel(direction, levelDb));
+    on("level", ({ direction, levelDb }) => this.meters[direction].show(levelDb, performance.now()));
     on("latency", (detail) => this.showLatency(detail));
     on("buffer", (detail) => this.showBuffer(detail));
     on("message", (message) => this.showMessage(message));
@@ -139,7 +160,7 @@ export class VoiceWidget {
 
   begin() {
     this.showQuality();
-    if (this.began) this.activity.add("log", "Connected again. This is a new call: the stream starts afresh.");
+    if (this.began) this.activity.add("log", this.say("Connected again. This is a new call: the stream starts afresh."));
     else this.startTimer();
     this.began = true;
     this.input.begin();
@@ -150,7 +171,7 @@ export class VoiceWidget {
     clearInterval(this.ticking);
     this.began = false;
     this.input.end();
-    this.activity.add("end", text);
+    this.activity.add("end", this.say(text));
   }
 
   startTimer() {
@@ -166,89 +187,64 @@ export class VoiceWidget {
   }
 
   showOutput(output) {
-    if (this.conversation.show(output)) this.place("talk").hidden = false;
-    else this.activity.add("output", readable(output));
+    if (!this.conversation.show(output)) this.activity.add("output", readable(output));
   }
 
-  showMessage(message) {
-    if (message.type === "log") this.activity.add("log", LOG_WORDS[message.data] ?? String(message.data));
-    else if (message.type === "warning") this.activity.add("warning", message.message ?? String(message.data));
-    else if (message.type === "error") this.activity.add("error", message.message ?? String(message.data));
-    else if (message.type === "stopword") this.activity.add("log", "Stop word heard");
-    else if (message.type === "send_input") this.askForInput();
-    if (message.code === "input_timeout") this.input.settle();
-  }
-
-  askForInput() {
-    this.activity.add("log", "The stream asks for input");
-    this.input.ask();
+  showMessage({ type, data, message, code }) {
+    const add = (kind, text) => this.activity.add(kind, this.say(text));
+    if (type === "log") add("log", Object.hasOwn(LOG_WORDS, data) ? LOG_WORDS[data] : String(data));
+    else if (type === "warning" || type === "error") add(type, String(message ?? data));
+    else if (type === "stopword") add("log", STOP_WORD);
+    else if (type === "send_input") {
+      add("log", ASKED);
+      this.input.ask();
+    }
+    if (code === "input_timeout") this.input.settle();
   }
 
   // ---- state
 
   showState({ state, text, attempt, delayMs, reason, code }) {
-    const { place } = this;
+    const { say } = this;
     const over = state === "lost" || state === "ended";
     const never = over && !this.began && reason !== "client_stop";
-    const words = never ? NEVER_CONNECTED : (!this.takesAudio && PLAYING_WORDS[state]) || STATE_WORDS[state];
+    const words = say(never ? NEVER_CONNECTED : (!this.takesAudio && PLAYING_WORDS[state]) || STATE_WORDS[state]);
     this.root.dataset.state = state;
     const failed = never || state === "lost" || reason === "sound" || code === HANDLER_FAILED;
     this.root.toggleAttribute("data-failed", failed);
-    place("state").textContent = words;
-    const why = this.showReason(text, state === "reconnecting" ? { attempt, delayMs } : null);
-    this.announce(ANNOUNCED.includes(state) ? `${words} ${why}`.trim() : this.client.active ? "Connected" : "");
-    if (state === "reconnecting" && attempt === 1) this.activity.add("warning", text);
+    const why = this.status.show(words, say(text), state === "reconnecting" ? { attempt, delayMs } : null);
+    const otherwise = this.client.active ? say("Connected") : "";
+    this.status.announceState(ANNOUNCED.includes(state) ? `${words} ${why}`.trim() : otherwise);
+    if (state === "reconnecting") this.input.end();
+    if (state === "reconnecting" && attempt === 1) this.activity.add("warning", say(text));
     this.showButtons();
     if (!this.client.connected) this.showNothing();
-  }
-
-  /**
-   * @param {{ attempt: number, delayMs: number } | null} retry counted down to
-   * @returns {string} what it says at first
-   */
-  showReason(text, retry) {
-    clearInterval(this.countdown);
-    const reason = this.place("reason");
-    if (!retry) return (reason.textContent = text);
-    const { attempt, delayMs } = retry;
-    const beganAt = performance.now();
-    const wordsAt = (nowMs) => `${text} ${retryText(attempt, delayMs - (nowMs - beganAt))}`;
-    this.countdown = setInterval(() => (reason.textContent = wordsAt(performance.now())), TICK_MS);
-    return (reason.textContent = wordsAt(beganAt));
-  }
-
-  announce(words) {
-    const announcement = this.place("announcement");
-    if (announcement.textContent !== words) announcement.textContent = words;
   }
 
   showButtons() {
     const { client, part, place } = this;
     const [mute, interrupt] = ["mute", "interrupt"].map(part);
     place("connect").classList.toggle("rtc-button-hang-up", client.active);
-    place("connect-label").textContent = connectLabel(client);
+    place("connect-label").textContent = this.connectLabel();
     if (interrupt) interrupt.disabled = !client.connected;
     if (!mute) return;
     mute.disabled = !client.active;
-    mute.setAttribute("aria-pressed", client.muted);
-    place("mute-label").textContent = client.muted ? "Unmute" : "Mute";
+    mute.classList.toggle("rtc-button-muted", client.muted); // its label says it: it is no switch
+    place("mute-label").textContent = this.say(client.muted ? "Unmute" : "Mute");
+  }
+
+  connectLabel() {
+    if (this.client.active) return this.say("Hang up");
+    return this.client.state === "idle" ? this.say("Connect") : this.say("Connect again");
   }
 
   showNothing() {
-    for (const direction of ["in", "out"]) {
-      this.showLevel(direction, QUIET_DB);
-      this.waves[direction]?.clear();
-    }
+    for (const meter of Object.values(this.meters)) meter.clear();
     this.root.dataset.quality = "";
     for (const name of ["quality", "latency", "buffer", "gaps"]) this.setFigure(name, "–");
   }
 
   // ---- figures
-
-  showLevel(direction, levelDb) {
-    this.part(`meter-${direction}`)?.setAttribute("aria-valuenow", Math.round(shareOf(levelDb) * 100));
-    this.waves[direction]?.add(levelDb, performance.now());
-  }
 
   showLatency({ roundTripMs, replyMs }) {
     if (replyMs !== undefined) {
@@ -272,7 +268,7 @@ export class VoiceWidget {
     if (!this.client.connected || name === null) return; // the first answer comes before the call stands
     this.root.dataset.quality = name;
     this.setFigure("latency", `${Math.round(roundTripMs)} ms`);
-    this.setFigure("quality", QUALITY_WORDS[name]);
+    this.setFigure("quality", this.say(QUALITY_WORDS[name]));
   }
 
   setFigure(name, text) {
@@ -281,18 +277,4 @@ export class VoiceWidget {
   }
 }
 
-function connectLabel({ active, state }) {
-  if (active) return "Hang up";
-  return state === "idle" ? "Connect" : "Connect again";
-}
-
-function retryText(attempt, delayMs) {
-  if (delayMs <= 0) return `Trying again (attempt ${attempt})…`;
-  const seconds = Math.ceil(delayMs / 1000);
-  return `Trying again in ${seconds} s (attempt ${attempt}).`;
-}
-
-for (const root of document.querySelectorAll("[data-rtc-client]")) {
-  const widget = new VoiceWidget(root);
-  root.rtcClient = widget.client;
-}
+keepWidgets(VoiceWidget);

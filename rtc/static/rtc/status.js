@@ -1,0 +1,47 @@
+// What state the call is in and why, in words, for who sees it and who does not.
+
+const TICK_MS = 1000;
+
+export class Status {
+  /**
+   * @param {object} options
+   * @param {HTMLElement} options.state
+   * @param {HTMLElement} options.reason
+   * @param {HTMLElement} options.announcement that screen readers read out
+   * @param {(english: string, values?: object) => string} options.say
+   */
+  constructor({ state, reason, announcement, say }) {
+    Object.assign(this, { state, reason, announcement, say });
+    this.announced = "";
+  }
+
+  /**
+   * @param {{ attempt: number, delayMs: number } | null} retry counted down to
+   * @returns {string} the reason as it is at first
+   */
+  show(words, reason, retry) {
+    clearInterval(this.countdown);
+    this.state.textContent = words;
+    if (!retry) return (this.reason.textContent = reason);
+    const { attempt, delayMs } = retry;
+    const beganAt = performance.now();
+    const reasonAt = (nowMs) => `${reason} ${this.retryText(attempt, delayMs - (nowMs - beganAt))}`;
+    this.countdown = setInterval(() => (this.reason.textContent = reasonAt(performance.now())), TICK_MS);
+    return (this.reason.textContent = reasonAt(beganAt));
+  }
+
+  retryText(attempt, delayMs) {
+    if (delayMs <= 0) return this.say("Trying again (attempt {attempt})…", { attempt });
+    return this.say("Trying again in {seconds} s (attempt {attempt}).", { attempt, seconds: Math.ceil(delayMs / 1000) });
+  }
+
+  /** Not twice, whatever else was announced meanwhile. */
+  announceState(words) {
+    if (words !== this.announced) this.announce(words);
+    this.announced = words;
+  }
+
+  announce(words) {
+    this.announcement.textContent = words;
+  }
+}
