@@ -141,6 +141,31 @@ def test_a_call_that_is_lost_is_begun_anew(page, lose, text):
     assert page.problems == []
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("concurrency_limit_reached", "All lines are busy."),
+        ("user_limit_reached", "You have as many calls open as you may."),
+    ],
+)
+def test_a_call_comes_back_though_the_lost_one_still_holds_its_place(page, reason, words):
+    peer = Peer(page)
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    close_abnormally(peer)
+    peer.wait_until(lambda: peer.starts[1:])
+    peer.send(status="failed", meta={"error": reason, "limit": 1})
+    peer.send(type="end", data={"reason": reason})
+    peer.socket.close(code=4429)
+    trying = re.compile(rf"{words} Trying again in \d s \(attempt 2\)\.")
+    expect(page.locator("[data-part=reason]")).to_have_text(trying)
+    expect(page.locator("[data-part=state]")).to_have_text("Connecting again…")
+    peer.wait_until(lambda: peer.starts[2:])
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    assert page.problems == []
+
+
 def test_while_a_call_is_begun_anew_nothing_else_is_shown(page_with_clock):
     page = page_with_clock
     peer = Peer(page)

@@ -64,7 +64,7 @@ export function endText(data, code) {
   return END_REASONS[data?.reason] || CLOSE_CODES[code] || LOST;
 }
 
-const ADVICE = /,? (then try again|try again( in a moment)?\.|come again\.|connect again[^.]*\.|load it again\.)/gi;
+const ADVICE = /,? (then try again|try again( in a moment)?\.|come again\.|connect again[^.]*\.|load it again\.|end one of them first\.)/gi;
 
 /** For a call that is begun anew by itself: `text` without what the user would have to do for that. */
 export function withoutAdvice(text) {
