@@ -22,7 +22,8 @@ import { Redial } from "./redial.js";
 import { Sound, SoundError } from "./sound.js";
 import { Turns } from "./turns.js";
 
-const PUBLISHED_FRAME_MS = 40; // old servers resample each frame by itself, so fewer and longer ones
+// Old servers resample each frame by itself, so fewer and longer ones; and they send an answer as fast as they have it.
+const PUBLISHED_AUDIO = { frameMs: 40, paced: false };
 const PUBLISHED_RATES = { captureRate: 48000, playbackRate: 24000 };
 const PROCESSING = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 const ACTIVE = ["connecting", "reconnecting", "listening", "hearing", "thinking", "speaking", "muted"];
@@ -276,7 +277,7 @@ export class RTCClient extends EventTarget {
 
   begin({ published }) {
     const rates = { captureRate: this.sampleRate, playbackRate: this.sampleRate };
-    this.sound.setFormat(published ? { ...this.publishedRates, frameMs: PUBLISHED_FRAME_MS } : rates);
+    this.sound.setFormat(published ? { ...this.publishedRates, ...PUBLISHED_AUDIO } : rates);
     this.sound.start();
     if (this.connected) return; // a slow server that was taken for an old one
     this.connected = true;

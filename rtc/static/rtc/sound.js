@@ -179,11 +179,11 @@ export class Sound {
 
   // ---- the call
 
-  /** The rates on the wire in Hz, and how much audio a frame of the microphone holds. */
-  setFormat({ captureRate, playbackRate, frameMs = FRAME_MS }) {
+  /** The rates on the wire in Hz, how much audio a frame of the microphone holds, and whether the server paces itself. */
+  setFormat({ captureRate, playbackRate, frameMs = FRAME_MS, paced = true }) {
     this.format += 1;
     this.capture?.port.postMessage({ type: "format", wireRate: captureRate, frameMs, format: this.format });
-    this.playback?.port.postMessage({ type: "format", wireRate: playbackRate });
+    this.playback?.port.postMessage({ type: "format", wireRate: playbackRate, paced });
   }
 
   tellPaused() {
