@@ -36,6 +36,8 @@ class PlaybackProcessor extends AudioWorkletProcessor {
       this.postMarks(this.buffer.clear());
     } else if (message.type === "format") {
       this.setFormat(message);
+    } else if (message.type === "resumed") {
+      this.buffer.resumed();
     } else if (message.type === "close") {
       this.open = false;
     }

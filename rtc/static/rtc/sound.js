@@ -45,7 +45,7 @@ export class Sound {
     }
     // Made in the tap that connects: elsewhere iOS leaves it silent.
     this.context = new AudioContext({ latencyHint: "interactive" });
-    this.context.onstatechange = () => this.tellPaused();
+    this.context.onstatechange = () => this.stateChanged();
     this.resume();
   }
 
@@ -184,6 +184,11 @@ export class Sound {
     this.format += 1;
     this.capture?.port.postMessage({ type: "format", wireRate: captureRate, frameMs, format: this.format });
     this.playback?.port.postMessage({ type: "format", wireRate: playbackRate, paced });
+  }
+
+  stateChanged() {
+    if (this.context.state === "running") this.playback?.port.postMessage({ type: "resumed" });
+    this.tellPaused();
   }
 
   tellPaused() {
