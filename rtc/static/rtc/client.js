@@ -16,6 +16,7 @@
 import { Connection } from "./connection.js";
 import { chosenDevices, listDevices, rememberDevices } from "./devices.js";
 import { postInputs } from "./inputs.js";
+import { completed } from "./options.js";
 import { OutputReader } from "./outputs.js";
 import { NO_TICKET, OFFLINE, UNPLAYABLE, endText, withoutAdvice } from "./reasons.js";
 import { Redial } from "./redial.js";
@@ -24,29 +25,12 @@ import { Turns } from "./turns.js";
 
 // Old servers resample each frame by itself, so fewer and longer ones; and they send an answer as fast as they have it.
 const PUBLISHED_AUDIO = { frameMs: 40, paced: false };
-const PUBLISHED_RATES = { captureRate: 48000, playbackRate: 24000 };
-const PROCESSING = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 const ACTIVE = ["connecting", "reconnecting", "listening", "hearing", "thinking", "speaking", "muted"];
 
 /**
  * @typedef {"idle" | "connecting" | "reconnecting" | "listening" | "hearing" | "thinking" | "speaking" | "muted" |
  *   "lost" | "ended"} State
  * `hearing`: the stream has noticed that the user talks; `thinking`: that the user has paused, and it will answer.
- *
- * @typedef {object} Options
- * @property {string} url of the media socket: `ws:` or `wss:`
- * @property {string | null} [outputsURL] of `/outputs`; null: outputs are not read
- * @property {string | null} [inputURL] of `/input_hook`; null: there is no `setInput`
- * @property {boolean} [takesAudio] whether the stream hears: false for one of mode `receive`
- * @property {boolean} [sendsAudio] whether the stream is heard: false for one of mode `send`
- * @property {number} [sampleRate] on the wire, in Hz, 8000 to 48000
- * @property {{ captureRate: number, playbackRate: number }} [publishedRates] the rates in Hz of the stream's handler, for
- *   a server that knows no `media_format`
- * @property {object | null} [params] for the handler
- * @property {(() => string | Promise<string>) | null} [ticket] gets a connect ticket, which is good for one session: a
- *   page of another origin needs one
- * @property {MediaTrackConstraints} [constraints] for the microphone
- * @property {boolean} [reconnect] whether a lost call is begun anew
  */
 
 /** @returns {string} of 32 characters */
@@ -76,32 +60,10 @@ function withTicket(url, ticket) {
  * - `end` {reason, code, text}: the call is over; once for each `connect()`
  */
 export class RTCClient extends EventTarget {
-  /** @param {Options} options */
-  constructor({
-    url,
-    outputsURL = null,
-    inputURL = null,
-    takesAudio = true,
-    sendsAudio = true,
-    sampleRate = 24000,
-    publishedRates = PUBLISHED_RATES,
-    params = null,
-    ticket = null,
-    constraints = PROCESSING,
-    reconnect = true,
-  }) {
+  /** @param {import("./options.js").Options} options which may be changed between calls */
+  constructor(options) {
     super();
-    this.url = url;
-    this.outputsURL = outputsURL;
-    this.inputURL = inputURL;
-    this.takesAudio = takesAudio;
-    this.sendsAudio = sendsAudio;
-    this.sampleRate = sampleRate;
-    this.publishedRates = publishedRates;
-    this.params = params;
-    this.ticket = ticket;
-    this.constraints = constraints;
-    this.reconnect = reconnect;
+    Object.assign(this, completed(options));
     /** @type {State} */
     this.state = "idle";
     this.muted = false;
