@@ -57,6 +57,26 @@ def test_sound_that_the_device_pauses_is_told_of_and_goes_on_with_a_tap(page):
     assert page.problems == []
 
 
+@pytest.mark.parametrize("gesture", ["pointerup", "click", "keydown"])
+def test_sound_goes_on_with_any_gesture_though_the_page_keeps_it_to_itself(page, gesture):
+    resumes = f"""() => {{
+        window.resumes = 0;
+        const {{ sound }} = {CLIENT};
+        const resume = sound.resume.bind(sound);
+        sound.resume = () => {{ window.resumes += 1; return resume(); }};
+    }}"""
+    page.evaluate(resumes)
+    page.evaluate(f"document.addEventListener('{gesture}', (event) => event.stopImmediatePropagation(), true)")
+    dispatch = f"document.body.dispatchEvent(new Event('{gesture}', {{ bubbles: true }}))"
+    page.evaluate(f"{CLIENT}.sound.context.suspend()")
+    wait_until(page, f"{CLIENT}.sound.context.state === 'suspended'")
+    page.evaluate(dispatch)
+    wait_until(page, f"{CLIENT}.sound.context.state === 'running'")
+    page.evaluate(dispatch)
+    assert page.evaluate("window.resumes") == 1
+    assert page.problems == []
+
+
 def test_a_remembered_microphone_that_is_not_there_is_replaced(open_page):
     page = open_page("/default/")
     page.evaluate("localStorage.setItem('rtc.devices', JSON.stringify({ microphone: 'f'.repeat(64) }))")

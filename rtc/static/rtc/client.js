@@ -289,16 +289,14 @@ export class RTCClient extends EventTarget {
   listen() {
     this.listeners = new AbortController();
     const { signal } = this.listeners;
-    const resume = () => this.sound?.resume();
     document.addEventListener(
       "visibilitychange",
       () => {
         this.outputs?.setHidden(document.hidden);
-        if (!document.hidden) resume();
+        if (!document.hidden) this.sound?.resume();
       },
       { signal },
     );
-    document.addEventListener("pointerdown", resume, { signal }); // a tap may be what the device waits for
     window.addEventListener("online", () => this.redial.waiting && this.redial.now(), { signal });
   }
 

@@ -1,6 +1,7 @@
 // The Web Audio side of a call: microphone in, speaker out, both in worklets at the context's own rate.
 
 import { canChooseSpeaker } from "./devices.js";
+import { onGesture } from "./gestures.js";
 import {
   INSECURE_ORIGIN,
   MICROPHONE_GONE,
@@ -46,6 +47,7 @@ export class Sound {
     // Made in the tap that connects: elsewhere iOS leaves it silent.
     this.context = new AudioContext({ latencyHint: "interactive" });
     this.context.onstatechange = () => this.stateChanged();
+    this.gestures = onGesture(() => this.resume());
     this.resume();
   }
 
@@ -187,7 +189,10 @@ export class Sound {
   }
 
   stateChanged() {
+    if (this.closed) return;
+    this.gestures.abort();
     if (this.context.state === "running") this.playback?.port.postMessage({ type: "resumed" });
+    else this.gestures = onGesture(() => this.resume()); // may be what the device waits for
     this.tellPaused();
   }
 
@@ -229,6 +234,7 @@ export class Sound {
       node?.disconnect();
       node?.port.postMessage({ type: "close" });
     }
+    this.gestures.abort();
     if (!this.closed) this.context.close();
     this.closed = true;
   }
