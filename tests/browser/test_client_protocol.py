@@ -331,4 +331,25 @@ def test_messages_are_shown(page):
     log = page.locator("[data-part=log]")
     expect(log).to_contain_text("Low on paper")
     expect(log).to_contain_text("You paused")
+    expect(page.locator("[data-part=reason]")).to_have_text("")
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("kind", ["warning", "error"])
+def test_warnings_and_errors_are_read_out_and_seen_without_the_log_too(page, kind):
+    page.evaluate("document.querySelector('.rtc-activity').remove()")  # as a project's template may
+    peer = Peer(page)
+    peer.send_started()
+    announcement, why = (page.locator(f"[data-part={part}]") for part in ("announcement", "reason"))
+    expect(announcement).to_have_text("Connected")
+    peer.send(type=kind, data="Low on paper", message="Low on paper")
+    expect(announcement).to_have_text("Low on paper")
+    peer.send(type="log", data="started_talking")
+    expect(page.locator("[data-part=state]")).to_have_text("Hearing you")
+    expect(announcement).to_have_text("Low on paper")
+    expect(why).to_have_text("Low on paper")
+    page.get_by_role("button", name="Hang up").click()
+    expect(why).to_have_text("You ended the call.")
+    page.get_by_role("button", name="Connect again").click()
+    expect(why).to_have_text("")
     assert page.problems == []

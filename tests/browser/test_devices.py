@@ -49,11 +49,19 @@ def test_a_microphone_that_is_unplugged_is_replaced(page):
 
 
 def test_sound_that_the_device_pauses_is_told_of_and_goes_on_with_a_tap(page):
+    words = "This device has paused the sound. Tap the page or press a key to go on."
     page.evaluate(f"{CLIENT}.sound.context.suspend()")
-    expect(page.locator("[data-part=log]")).to_contain_text("paused the sound. Tap the page to go on.")
+    expect(state(page)).to_have_text("Paused")
+    expect(reason(page)).to_have_text(words)
+    expect(page.locator("[data-part=announcement]")).to_have_text(f"Paused {words}")
+    expect(page.locator("[data-part=log]")).to_contain_text(words)
+    page.evaluate(f"{CLIENT}.receive({{ type: 'log', data: 'started_talking' }})")
+    page.evaluate(f"{CLIENT}.setMuted(true); {CLIENT}.setMuted(false)")
+    expect(state(page)).to_have_text("Paused")
     page.get_by_role("heading", name="Echo").click()
     wait_until(page, f"{CLIENT}.sound.context.state === 'running'")
     expect(state(page)).to_have_text("The stream is speaking")
+    expect(reason(page)).to_have_text("")
     assert page.problems == []
 
 

@@ -18,19 +18,20 @@ import { chosenDevices, listDevices, rememberDevices } from "./devices.js";
 import { postInputs } from "./inputs.js";
 import { completed } from "./options.js";
 import { OutputReader } from "./outputs.js";
-import { NO_TICKET, OFFLINE, UNPLAYABLE, endText, withoutAdvice } from "./reasons.js";
+import { NO_TICKET, OFFLINE, PAUSED, UNPLAYABLE, endText, withoutAdvice } from "./reasons.js";
 import { Redial } from "./redial.js";
 import { Sound, SoundError } from "./sound.js";
 import { Turns } from "./turns.js";
 
 // Old servers resample each frame by itself, so fewer and longer ones; and they send an answer as fast as they have it.
 const PUBLISHED_AUDIO = { frameMs: 40, paced: false };
-const ACTIVE = ["connecting", "reconnecting", "listening", "hearing", "thinking", "speaking", "muted"];
+const ACTIVE = ["connecting", "reconnecting", "listening", "hearing", "thinking", "speaking", "muted", "paused"];
 
 /**
  * @typedef {"idle" | "connecting" | "reconnecting" | "listening" | "hearing" | "thinking" | "speaking" | "muted" |
- *   "lost" | "ended"} State
- * `hearing`: the stream has noticed that the user talks; `thinking`: that the user has paused, and it will answer.
+ *   "paused" | "lost" | "ended"} State
+ * `hearing`: the stream has noticed that the user talks; `thinking`: that the user has paused, and it will answer;
+ * `paused`: the device keeps the page silent, until the user does something.
  */
 
 /** @returns {string} of 32 characters */
@@ -49,8 +50,8 @@ function withTicket(url, ticket) {
 /**
  * One call at a time to one stream. Events, each with a `detail`:
  *
- * - `state` {state, text}: a State; `text` says why, for people, when it is reconnecting, lost or ended; the first comes
- *   with `attempt` and `delayMs`, the others with `reason` and `code`
+ * - `state` {state, text}: a State; `text` says why, for people, when it is reconnecting, paused, lost or ended; the first
+ *   comes with `attempt` and `delayMs`, the last two with `reason` and `code`
  * - `level` {direction: "in" | "out", levelDb}: 0 is full scale; some 50 and 20 a second
  * - `buffer` {depthMs, targetMs, underruns, dropped}: what waits to be played
  * - `latency` {roundTripMs} of a ping, or {replyMs}: from the end of the user's words to the first sound of the answer
@@ -194,6 +195,7 @@ export class RTCClient extends EventTarget {
       onreport: (report) => this.playbackReport(report),
       onmark: (name) => this.connection?.sendMark(name),
       onnotice: (text) => this.warn(text),
+      onpause: () => this.refresh(),
       onfailure: (text) => this.finish("ended", "sound", null, text),
     });
   }
@@ -304,7 +306,8 @@ export class RTCClient extends EventTarget {
 
   refresh() {
     if (!this.connected) return;
-    this.setState(this.muted ? "muted" : this.turns.state(performance.now()));
+    if (this.sound.paused) this.setState("paused", PAUSED);
+    else this.setState(this.muted ? "muted" : this.turns.state(performance.now()));
   }
 
   setState(state, text = "", more = {}) {

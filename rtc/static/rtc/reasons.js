@@ -109,7 +109,7 @@ export const UNSUPPORTED = "This browser is too old for live audio. Update it, o
 export const UNPLAYABLE = "The sound of this page could not be started. Load the page again.";
 export const MICROPHONE_GONE = "The microphone is gone. Plug one in, then connect again.";
 export const MICROPHONE_REPLACED = "The microphone you chose is not there. Another one is used.";
-export const PAUSED = "This device has paused the sound. Tap the page to go on.";
+export const PAUSED = "This device has paused the sound. Tap the page or press a key to go on.";
 export const SPEAKER_REPLACED = "The speaker you chose is not there. The default one is used.";
 
 export function microphoneText(error) {

@@ -6,7 +6,6 @@ import {
   INSECURE_ORIGIN,
   MICROPHONE_GONE,
   MICROPHONE_REPLACED,
-  PAUSED,
   SPEAKER_REPLACED,
   UNPLAYABLE,
   UNSUPPORTED,
@@ -26,8 +25,8 @@ function stopTracks(stream) {
 
 /**
  * Callbacks: `onframe(payload, levelDb)` for each frame from the microphone; `onreport(report)` every 50 ms of
- * playback; `onmark(name)`; `onnotice(text)` when another device than the chosen one is used, or the device has paused
- * the sound; `onfailure(text)` when there is no microphone any more.
+ * playback; `onmark(name)`; `onnotice(text)` when another device than the chosen one is used; `onpause()` when `paused`
+ * may have changed; `onfailure(text)` when there is no microphone any more.
  */
 export class Sound {
   constructor({ sampleRate, constraints, microphone, speaker, ...callbacks }) {
@@ -193,18 +192,18 @@ export class Sound {
     this.gestures.abort();
     if (this.context.state === "running") this.playback?.port.postMessage({ type: "resumed" });
     else this.gestures = onGesture(() => this.resume()); // may be what the device waits for
-    this.tellPaused();
+    this.onpause();
   }
 
-  tellPaused() {
-    if (this.capturing && !["running", "closed"].includes(this.context.state)) this.onnotice(PAUSED);
+  /** Whether the device keeps the page silent. */
+  get paused() {
+    return !["running", "closed"].includes(this.context.state);
   }
 
   /** From here on `onframe` is called. */
   start() {
     if (this.capturing) return;
     this.capturing = true;
-    this.tellPaused();
     if (this.stream) this.connectSource();
   }
 

@@ -7,6 +7,7 @@ import { DeviceMenu } from "./device-menu.js";
 import { InputForm } from "./input-form.js";
 import { Quality } from "./quality.js";
 import { readable } from "./readable.js";
+import { ReasonLine } from "./reason-line.js";
 import { Waveform, shareOf } from "./waveform.js";
 
 const QUIET_DB = -100;
@@ -21,6 +22,7 @@ const STATE_WORDS = {
   thinking: "Thinking…",
   speaking: "The stream is speaking",
   muted: "Your microphone is muted",
+  paused: "Paused",
   lost: "Connection lost",
   ended: "Call ended",
 };
@@ -28,7 +30,7 @@ const NEVER_CONNECTED = "Not connected";
 const HANDLER_FAILED = 4500; // a close code
 const PLAYING_WORDS = { listening: "Connected", speaking: "Playing" }; // of a stream that takes no audio
 // Turns go to and fro too often to be read out; these are not.
-const ANNOUNCED = ["connecting", "reconnecting", "muted", "lost", "ended"];
+const ANNOUNCED = ["connecting", "reconnecting", "muted", "paused", "lost", "ended"];
 const LOG_WORDS = {
   started_talking: "You started to talk",
   pause_detected: "You paused",
@@ -48,6 +50,7 @@ export class VoiceWidget {
     this.client = this.newClient(root.dataset);
     this.quality = new Quality();
     this.waves = { in: this.newWave("in"), out: this.newWave("out") };
+    this.reason = new ReasonLine(() => this.place("reason"));
     this.activity = new Activity({
       list: this.place("log"),
       empty: this.place("log-empty"),
@@ -118,6 +121,7 @@ export class VoiceWidget {
       autoGainControl: processing,
     };
     this.quality = new Quality();
+    this.reason.note("");
     this.conversation.clear();
     this.place("talk").hidden = true;
     this.client.connect();
@@ -172,11 +176,16 @@ export class VoiceWidget {
 
   showMessage(message) {
     if (message.type === "log") this.activity.add("log", LOG_WORDS[message.data] ?? String(message.data));
-    else if (message.type === "warning") this.activity.add("warning", message.message ?? String(message.data));
-    else if (message.type === "error") this.activity.add("error", message.message ?? String(message.data));
+    else if (["warning", "error"].includes(message.type)) this.notify(message.type, message.message ?? message.data);
     else if (message.type === "stopword") this.activity.add("log", "Stop word heard");
     else if (message.type === "send_input") this.askForInput();
     if (message.code === "input_timeout") this.input.settle();
+  }
+
+  notify(kind, text) {
+    this.activity.add(kind, String(text));
+    this.announce(String(text));
+    if (!this.part("log")) this.reason.note(String(text)); // there is no other place where it would be seen
   }
 
   askForInput() {
@@ -195,26 +204,12 @@ export class VoiceWidget {
     const failed = never || state === "lost" || reason === "sound" || code === HANDLER_FAILED;
     this.root.toggleAttribute("data-failed", failed);
     place("state").textContent = words;
-    const why = this.showReason(text, state === "reconnecting" ? { attempt, delayMs } : null);
-    this.announce(ANNOUNCED.includes(state) ? `${words} ${why}`.trim() : this.client.active ? "Connected" : "");
-    if (state === "reconnecting" && attempt === 1) this.activity.add("warning", text);
+    const why = this.reason.show(text, state === "reconnecting" ? { attempt, delayMs } : null);
+    const said = ANNOUNCED.includes(state) ? `${words} ${why}`.trim() : this.client.active ? "Connected" : "";
+    if (said !== this.said) this.announce((this.said = said)); // else a notice may just be read out
+    if ((state === "reconnecting" && attempt === 1) || state === "paused") this.activity.add("warning", text);
     this.showButtons();
     if (!this.client.connected) this.showNothing();
-  }
-
-  /**
-   * @param {{ attempt: number, delayMs: number } | null} retry counted down to
-   * @returns {string} what it says at first
-   */
-  showReason(text, retry) {
-    clearInterval(this.countdown);
-    const reason = this.place("reason");
-    if (!retry) return (reason.textContent = text);
-    const { attempt, delayMs } = retry;
-    const beganAt = performance.now();
-    const wordsAt = (nowMs) => `${text} ${retryText(attempt, delayMs - (nowMs - beganAt))}`;
-    this.countdown = setInterval(() => (reason.textContent = wordsAt(performance.now())), TICK_MS);
-    return (reason.textContent = wordsAt(beganAt));
   }
 
   announce(words) {
@@ -284,12 +279,6 @@ export class VoiceWidget {
 function connectLabel({ active, state }) {
   if (active) return "Hang up";
   return state === "idle" ? "Connect" : "Connect again";
-}
-
-function retryText(attempt, delayMs) {
-  if (delayMs <= 0) return `Trying again (attempt ${attempt})…`;
-  const seconds = Math.ceil(delayMs / 1000);
-  return `Trying again in ${seconds} s (attempt ${attempt}).`;
 }
 
 for (const root of document.querySelectorAll("[data-rtc-client]")) {
