@@ -18,9 +18,10 @@ import { chosenDevices, listDevices, rememberDevices } from "./devices.js";
 import { postInputs } from "./inputs.js";
 import { completed } from "./options.js";
 import { OutputReader } from "./outputs.js";
-import { NO_TICKET, OFFLINE, PAUSED, UNPLAYABLE, endText, withoutAdvice } from "./reasons.js";
+import { BAD_ADDRESS, NO_TICKET, OFFLINE, PAUSED, UNPLAYABLE, endText, withoutAdvice } from "./reasons.js";
 import { Redial } from "./redial.js";
 import { Sound, SoundError } from "./sound.js";
+import { askForTicket, withTicket } from "./ticket.js";
 import { Turns } from "./turns.js";
 
 // Old servers resample each frame by itself, so fewer and longer ones; and they send an answer as fast as they have it.
@@ -38,13 +39,6 @@ const ACTIVE = ["connecting", "reconnecting", "listening", "hearing", "thinking"
 function newSessionId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function withTicket(url, ticket) {
-  if (ticket === null || url === null) return url;
-  const address = new URL(url, location.href);
-  address.searchParams.set("ticket", ticket);
-  return address.href;
 }
 
 /**
@@ -214,15 +208,21 @@ export class RTCClient extends EventTarget {
   async openSession() {
     this.sessionId = newSessionId();
     const sound = this.sound;
+    let failure = { reason: "no_ticket", text: NO_TICKET };
     try {
-      this.usedTicket = this.ticket ? await this.ticket() : null;
+      const ticket = await askForTicket(this.ticket);
+      if (this.sound !== sound || sound === null) return; // stopped meanwhile
+      this.usedTicket = ticket;
+      failure = { reason: "bad_address", text: BAD_ADDRESS };
+      this.connection = this.newConnection(sound);
     } catch (error) {
       console.warn(error);
-      if (this.sound === sound) this.lost({ code: null, told: false, reason: "no_ticket", text: NO_TICKET });
-      return;
+      if (this.sound === sound) this.lost({ code: null, told: false, ...failure });
     }
-    if (this.sound !== sound || sound === null) return; // stopped meanwhile
-    this.connection = new Connection({
+  }
+
+  newConnection(sound) {
+    return new Connection({
       url: this.url,
       sessionId: this.sessionId,
       sampleRate: this.sampleRate,

@@ -12,7 +12,7 @@
  *   a server that knows no `media_format`
  * @property {object | null} [params] for the handler
  * @property {(() => string | Promise<string>) | null} [ticket] gets a connect ticket, which is good for one session: a
- *   page of another origin needs one
+ *   page of another origin needs one. It has 10 s
  * @property {MediaTrackConstraints} [constraints] for the microphone
  * @property {boolean} [reconnect] whether a lost call is begun anew
  */

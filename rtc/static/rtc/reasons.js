@@ -51,6 +51,7 @@ export const LOST = "The connection was lost.";
 export const UNREACHABLE = "The server can't be reached. Look at your network connection, then try again.";
 export const NO_ANSWER = "The server did not answer. Try again in a moment.";
 export const OFFLINE = "This device is offline. Look at its network connection.";
+export const BAD_ADDRESS = "This page calls an address that browsers refuse. Tell the people who run it.";
 export const NO_TICKET = "This page could not get leave to call. Load it again.";
 
 function sentence(text) {
