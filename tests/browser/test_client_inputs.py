@@ -153,6 +153,26 @@ def test_outputs_that_are_refused_again_and_again_are_explained(page_with_clock)
     assert len(events.requests) == RETRIES + 1
 
 
+def test_outputs_that_were_refused_are_asked_for_again_when_there_is_one(page_with_clock):
+    page = page_with_clock
+    answers = [None] * (RETRIES + 2)
+    events = Events(page, *answers, event("output", "at last", 1) + event("end", {}, 2))
+    peer = Peer(page)
+    peer.send_started()
+    for count in range(1, RETRIES + 2):
+        wait_until(page, lambda count=count: len(events.requests) == count)
+        wait_until(page, f"{READER}.failures === {count}")
+        page.clock.fast_forward(2000)
+    expect(log(page)).to_contain_text("The outputs of this call can't be shown.")
+    peer.send(type="fetch_output", data=[])
+    wait_until(page, lambda: len(events.requests) == RETRIES + 2)
+    wait_until(page, f"{READER}.failures === 1")
+    peer.send(type="fetch_output", data=[])  # while it waits to try again: it does not ask any sooner
+    page.clock.fast_forward(2000)
+    expect(log(page)).to_contain_text("at last")
+    assert len(events.requests) == RETRIES + 3
+
+
 def test_a_conversation_is_shown_as_one_and_a_whole_one_takes_the_place_of_its_parts(page):
     talk = [{"role": "user", "content": "<b>hi</b>"}, {"role": "assistant", "content": "yes?"}]
     whole = [*talk, {"role": "user", "content": "bye"}]
