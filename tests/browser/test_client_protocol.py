@@ -291,6 +291,18 @@ def test_turns_are_shown_as_states_with_the_time_to_the_answer(page):
     assert page.problems == []
 
 
+def test_a_stream_that_is_not_heard_goes_on_to_listen(page):
+    page.evaluate("document.querySelector('[data-rtc-client]').rtcClient.sendsAudio = false")
+    peer = Peer(page)
+    peer.send_started()
+    state = page.locator("[data-part=state]")
+    peer.send(type="log", data="started_talking")
+    expect(state).to_have_text("Hearing you")
+    peer.send(type="log", data="pause_detected")
+    expect(state).to_have_text("Listening")
+    assert page.problems == []
+
+
 @pytest.mark.parametrize(
     ("messages", "close_code", "text"),
     [

@@ -246,7 +246,7 @@ export class RTCClient extends EventTarget {
     if (this.connected) return; // a slow server that was taken for an old one
     this.connected = true;
     this.redial.begun();
-    this.turns = new Turns();
+    this.turns = new Turns({ answered: this.sendsAudio });
     this.emit("session", { sessionId: this.sessionId });
     this.openOutputs();
     this.refresh();
