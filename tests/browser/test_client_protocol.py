@@ -229,6 +229,50 @@ def test_hanging_up_ends_the_attempts(page_with_clock):
     assert len(peer.starts) == 1
 
 
+CLIENT = "document.querySelector('[data-rtc-client]').rtcClient"
+
+
+def test_a_call_made_while_hanging_up_waits_for_that(page):
+    peer = Peer(page)
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    page.evaluate(f"() => {{ {CLIENT}.stop(); {CLIENT}.connect().then(() => (window.stands = true)); }}")
+    peer.wait_for("stop")
+    assert len(peer.starts) == 1
+    peer.send(type="end", data={"reason": "client_stop"})
+    peer.socket.close(code=1000)
+    peer.wait_until(lambda: peer.starts[1:])
+    assert page.evaluate("window.stands") is None
+    peer.send_started()
+    wait_until(page, "window.stands")
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    assert page.problems == []
+
+
+def test_who_hangs_up_last_is_not_called_again(page):
+    peer = Peer(page)
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    page.evaluate(f"() => {{ {CLIENT}.stop(); {CLIENT}.connect(); {CLIENT}.stop(); }}")
+    peer.wait_for("stop")
+    peer.send(type="end", data={"reason": "draining"})
+    peer.socket.close(code=4503)  # an end that would be worth another call
+    expect(page.locator("[data-part=state]")).to_have_text("Call ended")
+    page.wait_for_timeout(1000)
+    assert len(peer.starts) == 1
+    assert page.problems == []
+
+
+def test_a_second_connect_promises_the_same_call(page):
+    peer = Peer(page)
+    page.evaluate(f"() => {{ {CLIENT}.connect().then(() => (window.stands = true)); }}")
+    page.wait_for_timeout(100)
+    assert page.evaluate("window.stands") is None
+    peer.send_started()
+    wait_until(page, "window.stands")
+    assert len(peer.starts) == 1
+
+
 def test_a_server_that_is_away_from_the_start_is_not_asked_again(page):
     page.route_web_socket("**/websocket/offer", lambda socket: socket.close(code=1011))
     page.get_by_role("button", name="Connect").click()

@@ -69,6 +69,9 @@ export class RTCClient extends EventTarget {
     this.turns = new Turns();
     this.listeners = null;
     this.connected = false;
+    this.wanted = false; // whether it was `connect` or `stop` that was called last
+    this.connecting = null; // what the last `connect` has promised
+    this.stopping = null; // the promise of an end, while the server is told of it
   }
 
   /** Whether there is a call, or one is being made. */
@@ -77,12 +80,19 @@ export class RTCClient extends EventTarget {
   }
 
   /**
-   * Calls. Do it in a tap or click: elsewhere phones stay silent.
+   * Calls; after hanging up, once that is done. Do it in a tap or click: elsewhere phones stay silent.
    *
-   * @returns {Promise<void>} settled once the call stands or has failed; `state` tells which
+   * @returns {Promise<void>} settled once the call stands or has failed; `state` tells which. While there is a call, it
+   *   is that call's
    */
-  async connect() {
-    if (this.active) return;
+  connect() {
+    this.wanted = true;
+    if (this.stopping) return this.stopping.then(() => (this.wanted ? this.connect() : undefined));
+    if (!this.active) this.connecting = this.call();
+    return this.connecting;
+  }
+
+  async call() {
     this.redial = new Redial(() => this.openSession());
     this.outputs?.close();
     this.outputs = null;
@@ -95,9 +105,14 @@ export class RTCClient extends EventTarget {
 
   /** Hangs up. */
   stop() {
-    if (!this.active) return;
-    if (this.connection) this.connection.stop();
-    else this.finish("ended", "client_stop", 1000, endText({ reason: "client_stop" }));
+    this.wanted = false;
+    if (!this.active || this.stopping) return;
+    if (!this.connection) {
+      this.finish("ended", "client_stop", 1000, endText({ reason: "client_stop" }));
+      return;
+    }
+    this.stopping = new Promise((resolve) => (this.resolveStop = resolve));
+    this.connection.stop();
   }
 
   mute() {
@@ -280,7 +295,7 @@ export class RTCClient extends EventTarget {
     this.connected = false;
     this.outputs?.finish();
     this.sound?.clear();
-    const again = this.reconnect ? this.redial.lost({ code, told }) : null;
+    const again = this.reconnect && !this.stopping ? this.redial.lost({ code, told }) : null;
     if (again) this.setState("reconnecting", navigator.onLine ? withoutAdvice(text) : OFFLINE, again);
     else this.finish(told || code >= 3000 || code === 1000 ? "ended" : "lost", reason, code, text);
   }
@@ -318,6 +333,8 @@ export class RTCClient extends EventTarget {
 
   finish(state, reason, code, text) {
     if (!this.active) return;
+    const { resolveConnect, resolveStop } = this; // at the events, another call may begin
+    this.stopping = null;
     this.redial.cancel();
     this.listeners.abort();
     this.sound?.close();
@@ -328,7 +345,8 @@ export class RTCClient extends EventTarget {
     this.connected = this.muted = false;
     this.setState(state, text, { reason, code });
     this.emit("end", { reason, code, text });
-    this.resolveConnect?.();
+    resolveConnect?.();
+    resolveStop?.();
   }
 
   emit(type, detail) {
