@@ -173,6 +173,27 @@ def test_outputs_that_were_refused_are_asked_for_again_when_there_is_one(page_wi
     assert len(events.requests) == RETRIES + 3
 
 
+def test_another_call_shows_nothing_of_the_sessions_before_it(page):
+    Events(page, *[":\n\n"] * 9, retry_ms=600_000)
+    peer = Peer(page)
+    page.evaluate("window.sources = []")
+    for _ in range(2):
+        peer.send_started()
+        expect(page.locator("[data-part=state]")).to_have_text("Listening")
+        page.evaluate(f"() => {{ window.sources.push({READER}.source); }}")
+        if len(peer.starts) == 1:
+            peer.socket.close(code=1011)
+            peer.wait_until(lambda: peer.starts[1:])
+    page.get_by_role("button", name="Hang up").click()
+    peer.socket.close(code=1000)
+    page.get_by_role("button", name="Connect again").click()
+    peer.wait_until(lambda: peer.starts[2:])
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    closed = "window.sources.map(({ readyState }) => readyState === EventSource.CLOSED)"
+    assert page.evaluate(closed) == [True, True]
+
+
 def test_a_conversation_is_shown_as_one_and_a_whole_one_takes_the_place_of_its_parts(page):
     talk = [{"role": "user", "content": "<b>hi</b>"}, {"role": "assistant", "content": "yes?"}]
     whole = [*talk, {"role": "user", "content": "bye"}]

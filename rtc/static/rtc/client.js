@@ -65,7 +65,8 @@ export class RTCClient extends EventTarget {
     this.sessionId = "";
     this.sound = null;
     this.connection = null;
-    this.outputs = null;
+    this.outputs = null; // of this session
+    this.readers = new Set(); // of this call's sessions
     this.turns = new Turns();
     this.listeners = null;
     this.connected = false;
@@ -94,8 +95,7 @@ export class RTCClient extends EventTarget {
 
   async call() {
     this.redial = new Redial(() => this.openSession());
-    this.outputs?.close();
-    this.outputs = null;
+    this.closeOutputs();
     this.setState("connecting");
     this.listen();
     const begun = new Promise((resolve) => (this.resolveConnect = resolve));
@@ -276,7 +276,15 @@ export class RTCClient extends EventTarget {
       onoutput: (output) => this.emit("output", output),
       onfailure: (text) => this.warn(text),
     });
+    this.readers.add(this.outputs);
     this.outputs.setHidden(document.hidden);
+  }
+
+  /** Those of the sessions that were lost, too: they may still wait for last outputs. */
+  closeOutputs() {
+    for (const reader of this.readers) reader.close();
+    this.readers.clear();
+    this.outputs = null;
   }
 
   receive(message) {
