@@ -20,7 +20,8 @@ import { completed } from "./options.js";
 import { OutputReader } from "./outputs.js";
 import { BAD_ADDRESS, NO_TICKET, OFFLINE, PAUSED, UNPLAYABLE, endText, withoutAdvice } from "./reasons.js";
 import { Redial } from "./redial.js";
-import { Sound, SoundError } from "./sound.js";
+import { SoundError } from "./sound-error.js";
+import { Sound } from "./sound.js";
 import { askForTicket, withTicket } from "./ticket.js";
 import { Turns } from "./turns.js";
 
@@ -153,11 +154,15 @@ export class RTCClient extends EventTarget {
     return listDevices();
   }
 
-  /** @param {string} id of a device; empty: the default one. It is remembered, and changed in the middle of a call. */
+  /**
+   * Changes it in the middle of a call, too. It is remembered, unless the browser refuses it.
+   *
+   * @param {string} id of a device; empty: the default one
+   */
   async setMicrophone(id) {
-    rememberDevices({ microphone: id });
     try {
-      await this.sound?.chooseMicrophone(id);
+      const used = (await this.sound?.chooseMicrophone(id)) ?? true;
+      if (used) rememberDevices({ microphone: id });
     } catch (error) {
       if (!(error instanceof SoundError)) throw error;
       this.warn(error.message);

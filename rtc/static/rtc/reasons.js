@@ -109,6 +109,7 @@ export const INSECURE_ORIGIN =
 export const UNSUPPORTED = "This browser is too old for live audio. Update it, or use another one.";
 export const UNPLAYABLE = "The sound of this page could not be started. Load the page again.";
 export const MICROPHONE_GONE = "The microphone is gone. Plug one in, then connect again.";
+export const MICROPHONE_ENDS = "The microphone stops again and again. Plug it in anew, then connect again.";
 export const MICROPHONE_REPLACED = "The microphone you chose is not there. Another one is used.";
 export const PAUSED = "This device has paused the sound. Tap the page or press a key to go on.";
 export const SPEAKER_REPLACED = "The speaker you chose is not there. The default one is used.";

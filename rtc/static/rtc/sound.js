@@ -2,26 +2,11 @@
 
 import { canChooseSpeaker } from "./devices.js";
 import { onGesture } from "./gestures.js";
-import {
-  INSECURE_ORIGIN,
-  MICROPHONE_GONE,
-  MICROPHONE_REPLACED,
-  SPEAKER_REPLACED,
-  UNPLAYABLE,
-  UNSUPPORTED,
-  microphoneText,
-} from "./reasons.js";
+import { Microphone } from "./microphone.js";
+import { INSECURE_ORIGIN, SPEAKER_REPLACED, UNPLAYABLE, UNSUPPORTED } from "./reasons.js";
+import { SoundError } from "./sound-error.js";
 
 const FRAME_MS = 20;
-
-export class SoundError extends Error {}
-
-function stopTracks(stream) {
-  for (const track of stream?.getTracks() ?? []) {
-    track.onended = null;
-    track.stop();
-  }
-}
 
 /**
  * Callbacks: `onframe(payload, levelDb)` for each frame from the microphone; `onreport(report)` every 50 ms of
@@ -30,14 +15,19 @@ function stopTracks(stream) {
  */
 export class Sound {
   constructor({ sampleRate, constraints, microphone, speaker, ...callbacks }) {
-    Object.assign(this, { sampleRate, constraints, microphone, speaker, ...callbacks });
-    this.stream = null;
+    Object.assign(this, { sampleRate, speaker, ...callbacks });
+    this.microphone = new Microphone({
+      id: microphone,
+      constraints,
+      onstream: () => this.capturing && this.connectSource(),
+      onnotice: this.onnotice,
+      onfailure: this.onfailure,
+    });
     this.source = null;
     this.capture = null;
     this.playback = null;
     this.capturing = false;
     this.format = 0; // how often it has changed
-    this.muted = false;
     this.closed = false; // Firefox closes the context a little later, and complains of a second time
     if (!window.AudioContext || !window.AudioWorkletNode) {
       // Browsers hide the worklets, too, from an insecure page.
@@ -71,7 +61,7 @@ export class Sound {
 
   async openCapture() {
     if (!navigator.mediaDevices) throw new SoundError(INSECURE_ORIGIN);
-    await this.openMicrophone();
+    await this.microphone.open();
     if (this.closed) return;
     this.capture = await this.node("capture");
     if (this.closed) return;
@@ -81,57 +71,17 @@ export class Sound {
     };
   }
 
-  /** @param {string} id of a microphone; empty: the default one. Throws SoundError, and keeps the one it had. */
-  async chooseMicrophone(id) {
-    this.microphone = id;
-    if (this.stream) await this.openMicrophone();
+  get stream() {
+    return this.microphone.stream;
   }
 
-  async openMicrophone() {
-    const stream = await this.microphoneStream();
-    if (this.closed) {
-      stopTracks(stream);
-      return;
-    }
-    this.releaseMicrophone();
-    this.stream = stream;
-    for (const track of stream.getTracks()) track.onended = () => this.microphoneEnded();
-    this.setMuted(this.muted);
-    if (this.capturing) this.connectSource();
-  }
-
-  async microphoneStream() {
-    const chosen = this.microphone && { deviceId: { exact: this.microphone } };
-    try {
-      return await navigator.mediaDevices.getUserMedia({ audio: { ...this.constraints, ...chosen } });
-    } catch (error) {
-      if (this.closed) return null;
-      if (!chosen || error.name !== "OverconstrainedError") throw new SoundError(microphoneText(error), { cause: error });
-      this.microphone = "";
-      this.onnotice(MICROPHONE_REPLACED);
-      return this.microphoneStream();
-    }
-  }
-
-  /** It was unplugged, or taken away: the default one may do. */
-  async microphoneEnded() {
-    this.microphone = "";
-    try {
-      await this.openMicrophone();
-      if (!this.closed) this.onnotice(MICROPHONE_REPLACED);
-    } catch (error) {
-      if (!(error instanceof SoundError)) throw error;
-      this.onfailure(MICROPHONE_GONE);
-    }
-  }
-
-  releaseMicrophone() {
-    this.source?.disconnect();
-    this.source = null;
-    stopTracks(this.stream);
+  /** @param {string} id of a microphone; empty: the default one. See `Microphone.choose`. */
+  chooseMicrophone(id) {
+    return this.microphone.choose(id);
   }
 
   connectSource() {
+    this.source?.disconnect();
     this.source = this.context.createMediaStreamSource(this.stream);
     this.source.connect(this.capture);
   }
@@ -220,15 +170,14 @@ export class Sound {
     this.playback?.port.postMessage({ type: "clear" });
   }
 
-  /** A muted microphone goes on sending, but silence. */
   setMuted(muted) {
-    this.muted = muted;
-    for (const track of this.stream?.getTracks() ?? []) track.enabled = !muted;
+    this.microphone.setMuted(muted);
   }
 
   close() {
     this.capturing = false;
-    this.releaseMicrophone();
+    this.source?.disconnect();
+    this.microphone.close();
     for (const node of [this.capture, this.playback]) {
       node?.disconnect();
       node?.port.postMessage({ type: "close" });

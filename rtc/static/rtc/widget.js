@@ -67,7 +67,10 @@ export class VoiceWidget {
       microphone: this.part("microphone"),
       speaker: this.part("speaker"),
       speakerField: this.part("speaker-field"),
-      onmicrophone: (id) => this.client.setMicrophone(id),
+      onmicrophone: async (id) => {
+        await this.client.setMicrophone(id);
+        this.devices.update(); // it may have been refused
+      },
       onspeaker: (id) => this.client.setSpeaker(id),
     });
     this.listen();
