@@ -208,6 +208,15 @@ def test_a_conversation_is_shown_as_one_and_a_whole_one_takes_the_place_of_its_p
     assert page.problems == []
 
 
+def test_input_without_an_address_is_an_error_of_the_page(page, asking):
+    hook = Hook(page, 200, {"status": "ok"})
+    client = "document.querySelector('[data-rtc-client]').rtcClient"
+    page.evaluate(f"() => {{ {client}.inputURL = null; }}")
+    message = page.evaluate(f"{client}.setInput([1]).catch(({{ message }}) => message)")
+    assert message == "setInput() needs the option inputURL."
+    assert hook.bodies == []
+
+
 @pytest.mark.parametrize("send", ["Enter", "button"])
 def test_input_is_sent(page, asking, send):
     hook = Hook(page, 200, {"status": "ok"})

@@ -17,6 +17,10 @@ pytestmark = pytest.mark.live
 SAMPLE_RATE = 24000
 FRAME = bytes(range(240)) * 2  # 20 ms of mu-law at SAMPLE_RATE
 FRAME_S = 0.02
+ONLINE = """(online) => {
+    Object.defineProperty(navigator, "onLine", { value: online, configurable: true });
+    window.dispatchEvent(new Event(online ? "online" : "offline"));
+}"""
 ATTEMPTS = 10  # of the client, to get a lost call back
 
 
@@ -227,6 +231,26 @@ def test_hanging_up_ends_the_attempts(page_with_clock):
     page.clock.resume()
     page.wait_for_timeout(100)  # a call would begin at once
     assert len(peer.starts) == 1
+
+
+def test_a_device_that_is_offline_waits_until_it_is_online(page_with_clock):
+    page = page_with_clock
+    peer = Peer(page)
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    page.evaluate(ONLINE, False)
+    peer.socket.close(code=1011)
+    why = page.locator("[data-part=reason]")
+    expect(why).to_have_text("This device is offline. Look at its network connection. Trying again in 1 s (attempt 1).")
+    for _ in range(ATTEMPTS * 2):
+        page.clock.fast_forward(20_000)
+    expect(page.locator("[data-part=state]")).to_have_text("Connecting again…")
+    assert len(peer.starts) == 1
+    page.evaluate(ONLINE, True)
+    peer.wait_until(lambda: peer.starts[1:])
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    assert page.problems == []
 
 
 CLIENT = "document.querySelector('[data-rtc-client]').rtcClient"

@@ -145,7 +145,8 @@ export class RTCClient extends EventTarget {
    * @returns {Promise<void>} settled once the handler has it
    * @throws {import("./inputs.js").InputError} with words for the user
    */
-  setInput(inputs) {
+  async setInput(inputs) {
+    if (this.inputURL === null) throw new Error("setInput() needs the option inputURL.");
     return postInputs(withTicket(this.inputURL, this.usedTicket), this.sessionId, inputs);
   }
 
