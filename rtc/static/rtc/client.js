@@ -18,23 +18,17 @@ import { chosenDevices, listDevices, rememberDevices } from "./devices.js";
 import { postInputs } from "./inputs.js";
 import { completed } from "./options.js";
 import { OutputReader } from "./outputs.js";
+import { listenToPage } from "./page-events.js";
 import { BAD_ADDRESS, NO_TICKET, OFFLINE, PAUSED, UNPLAYABLE, endText, withoutAdvice } from "./reasons.js";
 import { Redial } from "./redial.js";
 import { SoundError } from "./sound-error.js";
 import { Sound } from "./sound.js";
+import { isActive } from "./states.js";
 import { askForTicket, withTicket } from "./ticket.js";
 import { Turns } from "./turns.js";
 
 // Old servers resample each frame by itself, so fewer and longer ones; and they send an answer as fast as they have it.
 const PUBLISHED_AUDIO = { frameMs: 40, paced: false };
-const ACTIVE = ["connecting", "reconnecting", "listening", "hearing", "thinking", "speaking", "muted", "paused"];
-
-/**
- * @typedef {"idle" | "connecting" | "reconnecting" | "listening" | "hearing" | "thinking" | "speaking" | "muted" |
- *   "paused" | "lost" | "ended"} State
- * `hearing`: the stream has noticed that the user talks; `thinking`: that the user has paused, and it will answer;
- * `paused`: the device keeps the page silent, until the user does something.
- */
 
 /** @returns {string} of 32 characters */
 function newSessionId() {
@@ -60,7 +54,7 @@ export class RTCClient extends EventTarget {
   constructor(options) {
     super();
     Object.assign(this, completed(options));
-    /** @type {State} */
+    /** @type {import("./states.js").State} */
     this.state = "idle";
     this.muted = false;
     this.sessionId = "";
@@ -78,7 +72,7 @@ export class RTCClient extends EventTarget {
 
   /** Whether there is a call, or one is being made. */
   get active() {
-    return ACTIVE.includes(this.state);
+    return isActive(this.state);
   }
 
   /**
@@ -316,19 +310,14 @@ export class RTCClient extends EventTarget {
 
   // ---- the page and its devices
 
-  /** Takes note of what happens to the page while there is a call. */
   listen() {
-    this.listeners = new AbortController();
-    const { signal } = this.listeners;
-    document.addEventListener(
-      "visibilitychange",
-      () => {
-        this.outputs?.setHidden(document.hidden);
-        if (!document.hidden) this.sound?.resume();
+    this.listeners = listenToPage({
+      onvisible: (visible) => {
+        this.outputs?.setHidden(!visible);
+        if (visible) this.sound?.resume();
       },
-      { signal },
-    );
-    window.addEventListener("online", () => this.redial.waiting && this.redial.now(), { signal });
+      ononline: () => this.redial.waiting && this.redial.now(),
+    });
   }
 
   // ---- state
