@@ -17,6 +17,7 @@ pytestmark = pytest.mark.live
 SAMPLE_RATE = 24000
 FRAME = bytes(range(240)) * 2  # 20 ms of mu-law at SAMPLE_RATE
 FRAME_S = 0.02
+CLIENT = "document.querySelector('[data-rtc-client]').rtcClient"
 ONLINE = """(online) => {
     Object.defineProperty(navigator, "onLine", { value: online, configurable: true });
     window.dispatchEvent(new Event(online ? "online" : "offline"));
@@ -253,9 +254,6 @@ def test_a_device_that_is_offline_waits_until_it_is_online(page_with_clock):
     assert page.problems == []
 
 
-CLIENT = "document.querySelector('[data-rtc-client]').rtcClient"
-
-
 def test_a_call_made_while_hanging_up_waits_for_that(page):
     peer = Peer(page)
     peer.send_started()
@@ -318,6 +316,22 @@ def test_an_old_server_gets_the_published_wire(page):
     peer.wait_for("stop")
     expect(page.locator("[data-part=reason]")).to_have_text("You ended the call.")
     assert peer.audio == []
+    assert page.problems == []
+
+
+def test_what_an_old_server_sends_ahead_is_kept_until_it_is_cleared(page):
+    listen = "addEventListener('buffer', ({ detail }) => (window.report = detail))"
+    page.evaluate(f"() => {{ {CLIENT}.{listen}; }}")
+    peer = Peer(page)
+    second = base64.b64encode(FRAME * 50).decode()
+    for _ in range(20):
+        peer.send(event="media", media={"payload": second})
+    expect(page.locator("[data-part=state]")).to_have_text("The stream is speaking")
+    wait_until(page, "window.report?.depthMs > 17_000")
+    assert page.evaluate("window.report.dropped") == 0
+    page.get_by_role("button", name="Interrupt").click()
+    wait_until(page, "window.report.depthMs === 0")
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
     assert page.problems == []
 
 
