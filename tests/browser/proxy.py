@@ -44,6 +44,7 @@ class Proxy:
         self._jitter = jitter
         self._random = random.Random(7)
         self._server_port = server_port
+        self._stalled_until = 0.0
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
@@ -73,6 +74,10 @@ class Proxy:
             ValueError: there is none.
         """
         self._run(self._doom(path))
+
+    def stall(self, seconds: float) -> None:
+        """Hold back all that the servers send, for so long from now."""
+        self._stalled_until = self._loop.time() + seconds
 
     async def _doom(self, path: str) -> None:
         found = [connection for connection in self._connections if connection.target.startswith(path)]
@@ -116,6 +121,7 @@ class Proxy:
         connection.abort()
 
     async def _hold_back(self) -> None:
+        await asyncio.sleep(self._stalled_until - self._loop.time())
         jitter = self._jitter
         if jitter is not None and self._random.random() < jitter.share:
             delay_s = self._random.uniform(jitter.shortest_s, jitter.longest_s)

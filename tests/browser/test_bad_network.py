@@ -18,6 +18,16 @@ SOCKET = "/websocket/offer"
 UNEVEN = Jitter(share=0.03, shortest_s=0.04, longest_s=0.14)
 LONGEST_GAP_S = 0.06
 LONGEST_DELAY_S = 0.7
+STALL_S = 4
+IN_TIME_MS = 500  # of audio in the buffer: its target and the lead of the server
+# Reports come with each 50 ms of playback. Counts those in which a second and more waits to be played.
+COUNT_LATE = """() => {
+    window.late = 0;
+    document.querySelector("[data-rtc-client]").rtcClient.addEventListener("buffer", ({ detail }) => {
+        window.depthMs = detail.depthMs;
+        if (detail.depthMs > detail.targetMs + 1000) window.late += 1;
+    });
+}"""
 
 
 @pytest.mark.alone
@@ -32,6 +42,35 @@ def test_frames_that_come_late_and_in_bunches_leave_no_gap(open_page, server, se
         assert echo.longest_gap_s <= LONGEST_GAP_S
         assert max(echo.delays_s) <= LONGEST_DELAY_S
         assert page.problems == []
+
+
+def test_after_a_stall_playback_is_soon_back_in_time(open_page, server):
+    with Proxy(server.port) as proxy:
+        page = open_page(proxy.http_url("/default/"))
+        page.evaluate(COUNT_LATE)
+        connect(page)
+        expect(state(page)).to_have_text("The stream is speaking")
+        proxy.stall(STALL_S)
+        wait_until(page, "window.late > 0")
+        wait_until(page, f"window.depthMs < {IN_TIME_MS}")
+        assert page.evaluate("window.late") < 5 / 0.05
+        assert page.problems == []
+
+
+def test_after_a_pause_of_the_device_playback_is_back_in_time_at_once(open_page):
+    page = open_page("/tune/")
+    page.evaluate(COUNT_LATE)
+    connect(page)
+    expect(state(page)).to_have_text("Playing")
+    context = "document.querySelector('[data-rtc-client]').rtcClient.sound.context"
+    page.evaluate(f"{context}.suspend()")
+    page.wait_for_timeout(STALL_S * 1000)
+    page.evaluate(f"{context}.resume()")
+    page.wait_for_timeout(1500)
+    logger.info("%d reports of a second and more", page.evaluate("window.late"))
+    assert page.evaluate("window.depthMs") < IN_TIME_MS
+    assert page.evaluate("window.late") <= 10
+    assert page.problems == []
 
 
 def test_a_call_that_was_cut_goes_on_as_another_session(open_page, server):

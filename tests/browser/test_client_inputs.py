@@ -55,6 +55,15 @@ def asking(page) -> Peer:
     return peer
 
 
+def test_input_without_an_address_is_an_error_of_the_page(page, asking):
+    hook = Hook(page, 200, {"status": "ok"})
+    client = "document.querySelector('[data-rtc-client]').rtcClient"
+    page.evaluate(f"() => {{ {client}.inputURL = null; }}")
+    message = page.evaluate(f"{client}.setInput([1]).catch(({{ message }}) => message)")
+    assert message == "setInput() needs the option inputURL."
+    assert hook.bodies == []
+
+
 @pytest.mark.parametrize("send", ["Enter", "button"])
 def test_input_is_sent(page, asking, send):
     hook = Hook(page, 200, {"status": "ok"})

@@ -172,3 +172,44 @@ def test_an_empty_list_clears_a_conversation(page):
     emit(page, turn(3))
     expect(turns).to_have_count(1)
     assert page.problems == []
+
+
+def test_outputs_that_were_refused_are_asked_for_again_when_there_is_one(page_with_clock):
+    page = page_with_clock
+    answers = [None] * (RETRIES + 2)
+    events = Events(page, *answers, event("output", "at last", 1) + event("end", {}, 2))
+    peer = Peer(page)
+    peer.send_started()
+    for count in range(1, RETRIES + 2):
+        wait_until(page, lambda count=count: len(events.requests) == count)
+        wait_until(page, f"{READER}.failures === {count}")
+        page.clock.fast_forward(2000)
+    expect(log(page)).to_contain_text("The outputs of this call can't be shown.")
+    peer.send(type="fetch_output", data=[])
+    wait_until(page, lambda: len(events.requests) == RETRIES + 2)
+    wait_until(page, f"{READER}.failures === 1")
+    peer.send(type="fetch_output", data=[])  # while it waits to try again: it does not ask any sooner
+    page.clock.fast_forward(2000)
+    expect(log(page)).to_contain_text("at last")
+    assert len(events.requests) == RETRIES + 3
+
+
+def test_another_call_shows_nothing_of_the_sessions_before_it(page):
+    Events(page, *[":\n\n"] * 9, retry_ms=600_000)
+    peer = Peer(page)
+    page.evaluate("window.sources = []")
+    for _ in range(2):
+        peer.send_started()
+        expect(page.locator("[data-part=state]")).to_have_text("Listening")
+        page.evaluate(f"() => {{ window.sources.push({READER}.source); }}")
+        if len(peer.starts) == 1:
+            peer.socket.close(code=1011)
+            peer.wait_until(lambda: peer.starts[1:])
+    page.get_by_role("button", name="Hang up").click()
+    peer.socket.close(code=1000)
+    page.get_by_role("button", name="Connect again").click()
+    peer.wait_until(lambda: peer.starts[2:])
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    closed = "window.sources.map(({ readyState }) => readyState === EventSource.CLOSED)"
+    assert page.evaluate(closed) == [True, True]

@@ -17,6 +17,11 @@ pytestmark = pytest.mark.live
 SAMPLE_RATE = 24000
 FRAME = bytes(range(240)) * 2  # 20 ms of mu-law at SAMPLE_RATE
 FRAME_S = 0.02
+CLIENT = "document.querySelector('[data-rtc-client]').rtcClient"
+ONLINE = """(online) => {
+    Object.defineProperty(navigator, "onLine", { value: online, configurable: true });
+    window.dispatchEvent(new Event(online ? "online" : "offline"));
+}"""
 ATTEMPTS = 10  # of the client, to get a lost call back
 
 
@@ -141,6 +146,31 @@ def test_a_call_that_is_lost_is_begun_anew(page, lose, text):
     assert page.problems == []
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("concurrency_limit_reached", "All lines are busy."),
+        ("user_limit_reached", "You have as many calls open as you may."),
+    ],
+)
+def test_a_call_comes_back_though_the_lost_one_still_holds_its_place(page, reason, words):
+    peer = Peer(page)
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    close_abnormally(peer)
+    peer.wait_until(lambda: peer.starts[1:])
+    peer.send(status="failed", meta={"error": reason, "limit": 1})
+    peer.send(type="end", data={"reason": reason})
+    peer.socket.close(code=4429)
+    trying = re.compile(rf"{words} Trying again in \d s \(attempt 2\)\.")
+    expect(page.locator("[data-part=reason]")).to_have_text(trying)
+    expect(page.locator("[data-part=state]")).to_have_text("Connecting again…")
+    peer.wait_until(lambda: peer.starts[2:])
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    assert page.problems == []
+
+
 def test_while_a_call_is_begun_anew_nothing_else_is_shown(page_with_clock):
     page = page_with_clock
     peer = Peer(page)
@@ -204,6 +234,67 @@ def test_hanging_up_ends_the_attempts(page_with_clock):
     assert len(peer.starts) == 1
 
 
+def test_a_device_that_is_offline_waits_until_it_is_online(page_with_clock):
+    page = page_with_clock
+    peer = Peer(page)
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    page.evaluate(ONLINE, False)
+    peer.socket.close(code=1011)
+    why = page.locator("[data-part=reason]")
+    expect(why).to_have_text("This device is offline. Look at its network connection. Trying again in 1 s (attempt 1).")
+    for _ in range(ATTEMPTS * 2):
+        page.clock.fast_forward(20_000)
+    expect(page.locator("[data-part=state]")).to_have_text("Connecting again…")
+    assert len(peer.starts) == 1
+    page.evaluate(ONLINE, True)
+    peer.wait_until(lambda: peer.starts[1:])
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    assert page.problems == []
+
+
+def test_a_call_made_while_hanging_up_waits_for_that(page):
+    peer = Peer(page)
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    page.evaluate(f"() => {{ {CLIENT}.stop(); {CLIENT}.connect().then(() => (window.stands = true)); }}")
+    peer.wait_for("stop")
+    assert len(peer.starts) == 1
+    peer.send(type="end", data={"reason": "client_stop"})
+    peer.socket.close(code=1000)
+    peer.wait_until(lambda: peer.starts[1:])
+    assert page.evaluate("window.stands") is None
+    peer.send_started()
+    wait_until(page, "window.stands")
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    assert page.problems == []
+
+
+def test_who_hangs_up_last_is_not_called_again(page):
+    peer = Peer(page)
+    peer.send_started()
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
+    page.evaluate(f"() => {{ {CLIENT}.stop(); {CLIENT}.connect(); {CLIENT}.stop(); }}")
+    peer.wait_for("stop")
+    peer.send(type="end", data={"reason": "draining"})
+    peer.socket.close(code=4503)  # an end that would be worth another call
+    expect(page.locator("[data-part=state]")).to_have_text("Call ended")
+    page.wait_for_timeout(1000)
+    assert len(peer.starts) == 1
+    assert page.problems == []
+
+
+def test_a_second_connect_promises_the_same_call(page):
+    peer = Peer(page)
+    page.evaluate(f"() => {{ {CLIENT}.connect().then(() => (window.stands = true)); }}")
+    page.wait_for_timeout(100)
+    assert page.evaluate("window.stands") is None
+    peer.send_started()
+    wait_until(page, "window.stands")
+    assert len(peer.starts) == 1
+
+
 def test_a_server_that_is_away_from_the_start_is_not_asked_again(page):
     page.route_web_socket("**/websocket/offer", lambda socket: socket.close(code=1011))
     page.get_by_role("button", name="Connect").click()
@@ -225,6 +316,22 @@ def test_an_old_server_gets_the_published_wire(page):
     peer.wait_for("stop")
     expect(page.locator("[data-part=reason]")).to_have_text("You ended the call.")
     assert peer.audio == []
+    assert page.problems == []
+
+
+def test_what_an_old_server_sends_ahead_is_kept_until_it_is_cleared(page):
+    listen = "addEventListener('buffer', ({ detail }) => (window.report = detail))"
+    page.evaluate(f"() => {{ {CLIENT}.{listen}; }}")
+    peer = Peer(page)
+    second = base64.b64encode(FRAME * 50).decode()
+    for _ in range(20):
+        peer.send(event="media", media={"payload": second})
+    expect(page.locator("[data-part=state]")).to_have_text("The stream is speaking")
+    wait_until(page, "window.report?.depthMs > 17_000")
+    assert page.evaluate("window.report.dropped") == 0
+    page.get_by_role("button", name="Interrupt").click()
+    wait_until(page, "window.report.depthMs === 0")
+    expect(page.locator("[data-part=state]")).to_have_text("Listening")
     assert page.problems == []
 
 
@@ -262,6 +369,18 @@ def test_turns_are_shown_as_states_with_the_time_to_the_answer(page):
         peer.socket.send(FRAME)
     expect(state).to_have_text("The stream is speaking")
     expect(page.locator("[data-part=reply]")).to_have_text(re.compile(r"^\d+\.\d s$"))
+    expect(state).to_have_text("Listening")
+    assert page.problems == []
+
+
+def test_a_stream_that_is_not_heard_goes_on_to_listen(page):
+    page.evaluate("document.querySelector('[data-rtc-client]').rtcClient.sendsAudio = false")
+    peer = Peer(page)
+    peer.send_started()
+    state = page.locator("[data-part=state]")
+    peer.send(type="log", data="started_talking")
+    expect(state).to_have_text("Hearing you")
+    peer.send(type="log", data="pause_detected")
     expect(state).to_have_text("Listening")
     assert page.problems == []
 
@@ -306,4 +425,25 @@ def test_messages_are_shown(page):
     log = page.locator("[data-part=log]")
     expect(log).to_contain_text("Low on paper")
     expect(log).to_contain_text("You paused")
+    expect(page.locator("[data-part=reason]")).to_have_text("")
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("kind", ["warning", "error"])
+def test_warnings_and_errors_are_read_out_and_seen_without_the_log_too(page, kind):
+    page.evaluate("document.querySelector('.rtc-activity').remove()")  # as a project's template may
+    peer = Peer(page)
+    peer.send_started()
+    announcement, why = (page.locator(f"[data-part={part}]") for part in ("announcement", "reason"))
+    expect(announcement).to_have_text("Connected")
+    peer.send(type=kind, data="Low on paper", message="Low on paper")
+    expect(announcement).to_have_text("Low on paper")
+    peer.send(type="log", data="started_talking")
+    expect(page.locator("[data-part=state]")).to_have_text("Hearing you")
+    expect(announcement).to_have_text("Low on paper")
+    expect(why).to_have_text("Low on paper")
+    page.get_by_role("button", name="Hang up").click()
+    expect(why).to_have_text("You ended the call.")
+    page.get_by_role("button", name="Connect again").click()
+    expect(why).to_have_text("")
     assert page.problems == []

@@ -31,6 +31,90 @@ def test_a_microphone_is_chosen_in_a_call_and_remembered(page):
     assert page.problems == []
 
 
+MEDIA = """
+    const media = navigator.mediaDevices;
+    const ask = media.getUserMedia.bind(media);
+"""
+SLOW_AT_FIRST = f"""() => {{ {MEDIA}
+    window.asked = 0;
+    media.getUserMedia = async (constraints) => {{
+        const first = window.asked++ === 0;
+        if (first) await new Promise((resolve) => setTimeout(resolve, 1000));
+        const stream = await ask(constraints);
+        if (first) window.late = stream;
+        return stream;
+    }};
+}}"""
+ENDING_AT_ONCE = f"""() => {{ {MEDIA}
+    window.asked = 0;
+    media.getUserMedia = async (constraints) => {{
+        window.asked += 1;
+        const stream = await ask(constraints);
+        setTimeout(() => stream.getTracks()[0].dispatchEvent(new Event("ended")), 5);
+        return stream;
+    }};
+}}"""
+REFUSING = """(name) => {
+    navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", name); };
+}"""
+END_TRACK = f"{CLIENT}.sound.stream.getTracks()[0].dispatchEvent(new Event('ended'))"
+
+
+def test_the_microphone_chosen_last_is_used_though_the_one_before_comes_later(page):
+    menu = page.get_by_role("combobox", name="Microphone")
+    expect(menu.locator("option")).not_to_have_count(1)
+    first, last = (menu.locator("option").nth(i).get_attribute("value") for i in (1, 2))
+    page.evaluate(SLOW_AT_FIRST)
+    menu.select_option(first)
+    menu.select_option(last)
+    wait_until(page, "Boolean(window.late)")
+    page.wait_for_timeout(100)  # what is done with it
+    assert page.evaluate(DEVICE_IN_USE) == last
+    assert page.evaluate("window.late.getTracks().map(({ readyState }) => readyState)") == ["ended"]
+    assert page.evaluate("JSON.parse(localStorage.getItem('rtc.devices')).microphone") == last
+    expect(menu).to_have_value(last)
+    expect(state(page)).to_have_text("The stream is speaking")
+    assert page.problems == []
+
+
+def test_a_microphone_that_is_refused_is_not_remembered(page):
+    menu = page.get_by_role("combobox", name="Microphone")
+    expect(menu.locator("option")).not_to_have_count(1)
+    used = page.evaluate(DEVICE_IN_USE)
+    page.evaluate(REFUSING, "NotReadableError")
+    menu.select_option(menu.locator("option").nth(2).get_attribute("value"))
+    expect(page.locator("[data-part=log]")).to_contain_text("The microphone is in use by another program.")
+    expect(menu).to_have_value("")
+    assert page.evaluate("localStorage.getItem('rtc.devices')") is None
+    assert page.evaluate(DEVICE_IN_USE) == used
+    expect(state(page)).to_have_text("The stream is speaking")
+    assert page.problems == []
+
+
+def test_a_microphone_that_ends_at_once_is_not_asked_for_for_ever(page):
+    page.evaluate(ENDING_AT_ONCE)
+    page.evaluate(END_TRACK)
+    expect(state(page)).to_have_text("Call ended")
+    expect(reason(page)).to_have_text("The microphone stops again and again. Plug it in anew, then connect again.")
+    assert page.evaluate("window.asked") == 3
+    assert page.problems == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("NotAllowedError", "The microphone is blocked. Allow it in the browser's site settings, then connect again."),
+        ("NotFoundError", "The microphone is gone. Plug one in, then connect again."),
+    ],
+)
+def test_a_microphone_that_is_taken_away_ends_the_call_with_why(page, name, text):
+    page.evaluate(REFUSING, name)
+    page.evaluate(END_TRACK)
+    expect(state(page)).to_have_text("Call ended")
+    expect(reason(page)).to_have_text(text)
+    assert page.problems == []
+
+
 def test_a_speaker_is_chosen_and_remembered(page):
     menu = page.get_by_role("combobox", name="Speaker")
     chosen = menu.locator("option").nth(1).get_attribute("value")
@@ -49,11 +133,39 @@ def test_a_microphone_that_is_unplugged_is_replaced(page):
 
 
 def test_sound_that_the_device_pauses_is_told_of_and_goes_on_with_a_tap(page):
+    words = "This device has paused the sound. Tap the page or press a key to go on."
     page.evaluate(f"{CLIENT}.sound.context.suspend()")
-    expect(page.locator("[data-part=log]")).to_contain_text("paused the sound. Tap the page to go on.")
+    expect(state(page)).to_have_text("Paused")
+    expect(reason(page)).to_have_text(words)
+    expect(page.locator("[data-part=announcement]")).to_have_text(f"Paused {words}")
+    expect(page.locator("[data-part=log]")).to_contain_text(words)
+    page.evaluate(f"{CLIENT}.receive({{ type: 'log', data: 'started_talking' }})")
+    page.evaluate(f"{CLIENT}.setMuted(true); {CLIENT}.setMuted(false)")
+    expect(state(page)).to_have_text("Paused")
     page.get_by_role("heading", name="Echo").click()
     wait_until(page, f"{CLIENT}.sound.context.state === 'running'")
     expect(state(page)).to_have_text("The stream is speaking")
+    expect(reason(page)).to_have_text("")
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("gesture", ["pointerup", "click", "keydown"])
+def test_sound_goes_on_with_any_gesture_though_the_page_keeps_it_to_itself(page, gesture):
+    resumes = f"""() => {{
+        window.resumes = 0;
+        const {{ sound }} = {CLIENT};
+        const resume = sound.resume.bind(sound);
+        sound.resume = () => {{ window.resumes += 1; return resume(); }};
+    }}"""
+    page.evaluate(resumes)
+    page.evaluate(f"document.addEventListener('{gesture}', (event) => event.stopImmediatePropagation(), true)")
+    dispatch = f"document.body.dispatchEvent(new Event('{gesture}', {{ bubbles: true }}))"
+    page.evaluate(f"{CLIENT}.sound.context.suspend()")
+    wait_until(page, f"{CLIENT}.sound.context.state === 'suspended'")
+    page.evaluate(dispatch)
+    wait_until(page, f"{CLIENT}.sound.context.state === 'running'")
+    page.evaluate(dispatch)
+    assert page.evaluate("window.resumes") == 1
     assert page.problems == []
 
 

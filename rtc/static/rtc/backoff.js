@@ -18,6 +18,7 @@ export function delayBefore(attempt, random) {
 }
 
 const COME_AGAIN = 4503;
+const AT_LIMIT = 4429; // perhaps by the session that was lost: a server may not know yet that it is over
 const OUR_CODES = 3000; // and above: the server closed, and knew why
 
 /**
@@ -29,6 +30,7 @@ const OUR_CODES = 3000; // and above: the server closed, and knew why
  */
 export function worthAnother(code, told, stood) {
   if (code === COME_AGAIN) return true;
+  if (code === AT_LIMIT) return stood;
   const lost = !told && (code === null || (code !== 1000 && code < OUR_CODES));
   return lost && stood;
 }

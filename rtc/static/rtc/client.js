@@ -16,37 +16,19 @@
 import { Connection } from "./connection.js";
 import { chosenDevices, listDevices, rememberDevices } from "./devices.js";
 import { postInputs } from "./inputs.js";
+import { completed } from "./options.js";
 import { OutputReader } from "./outputs.js";
-import { NO_TICKET, OFFLINE, UNPLAYABLE, endText, withoutAdvice } from "./reasons.js";
+import { listenToPage } from "./page-events.js";
+import { BAD_ADDRESS, NO_TICKET, OFFLINE, PAUSED, UNPLAYABLE, endText, withoutAdvice } from "./reasons.js";
 import { Redial } from "./redial.js";
-import { Sound, SoundError } from "./sound.js";
+import { SoundError } from "./sound-error.js";
+import { Sound } from "./sound.js";
+import { isActive } from "./states.js";
+import { askForTicket, withTicket } from "./ticket.js";
 import { Turns } from "./turns.js";
 
-const PUBLISHED_FRAME_MS = 40; // old servers resample each frame by itself, so fewer and longer ones
-const PUBLISHED_RATES = { captureRate: 48000, playbackRate: 24000 };
-const PROCESSING = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-const ACTIVE = ["connecting", "reconnecting", "listening", "hearing", "thinking", "speaking", "muted"];
-
-/**
- * @typedef {"idle" | "connecting" | "reconnecting" | "listening" | "hearing" | "thinking" | "speaking" | "muted" |
- *   "lost" | "ended"} State
- * `hearing`: the stream has noticed that the user talks; `thinking`: that the user has paused, and it will answer.
- *
- * @typedef {object} Options
- * @property {string} url of the media socket: `ws:` or `wss:`
- * @property {string | null} [outputsURL] of `/outputs`; null: outputs are not read
- * @property {string | null} [inputURL] of `/input_hook`; null: there is no `setInput`
- * @property {boolean} [takesAudio] whether the stream hears: false for one of mode `receive`
- * @property {boolean} [sendsAudio] whether the stream is heard: false for one of mode `send`
- * @property {number} [sampleRate] on the wire, in Hz, 8000 to 48000
- * @property {{ captureRate: number, playbackRate: number }} [publishedRates] the rates in Hz of the stream's handler, for
- *   a server that knows no `media_format`
- * @property {object | null} [params] for the handler
- * @property {(() => string | Promise<string>) | null} [ticket] gets a connect ticket, which is good for one session: a
- *   page of another origin needs one
- * @property {MediaTrackConstraints} [constraints] for the microphone
- * @property {boolean} [reconnect] whether a lost call is begun anew
- */
+// Old servers resample each frame by itself, so fewer and longer ones; and they send an answer as fast as they have it.
+const PUBLISHED_AUDIO = { frameMs: 40, paced: false };
 
 /** @returns {string} of 32 characters */
 function newSessionId() {
@@ -54,18 +36,11 @@ function newSessionId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function withTicket(url, ticket) {
-  if (ticket === null || url === null) return url;
-  const address = new URL(url, location.href);
-  address.searchParams.set("ticket", ticket);
-  return address.href;
-}
-
 /**
  * One call at a time to one stream. Events, each with a `detail`:
  *
- * - `state` {state, text}: a State; `text` says why, for people, when it is reconnecting, lost or ended; the first comes
- *   with `attempt` and `delayMs`, the others with `reason` and `code`
+ * - `state` {state, text}: a State; `text` says why, for people, when it is reconnecting, paused, lost or ended; the first
+ *   comes with `attempt` and `delayMs`, the last two with `reason` and `code`
  * - `level` {direction: "in" | "out", levelDb}: 0 is full scale; some 50 and 20 a second
  * - `buffer` {depthMs, targetMs, underruns, dropped}: what waits to be played
  * - `latency` {roundTripMs} of a ping, or {replyMs}: from the end of the user's words to the first sound of the answer
@@ -75,59 +50,47 @@ function withTicket(url, ticket) {
  * - `end` {reason, code, text}: the call is over; once for each `connect()`
  */
 export class RTCClient extends EventTarget {
-  /** @param {Options} options */
-  constructor({
-    url,
-    outputsURL = null,
-    inputURL = null,
-    takesAudio = true,
-    sendsAudio = true,
-    sampleRate = 24000,
-    publishedRates = PUBLISHED_RATES,
-    params = null,
-    ticket = null,
-    constraints = PROCESSING,
-    reconnect = true,
-  }) {
+  /** @param {import("./options.js").Options} options which may be changed between calls */
+  constructor(options) {
     super();
-    this.url = url;
-    this.outputsURL = outputsURL;
-    this.inputURL = inputURL;
-    this.takesAudio = takesAudio;
-    this.sendsAudio = sendsAudio;
-    this.sampleRate = sampleRate;
-    this.publishedRates = publishedRates;
-    this.params = params;
-    this.ticket = ticket;
-    this.constraints = constraints;
-    this.reconnect = reconnect;
-    /** @type {State} */
+    Object.assign(this, completed(options));
+    /** @type {import("./states.js").State} */
     this.state = "idle";
     this.muted = false;
     this.sessionId = "";
     this.sound = null;
     this.connection = null;
-    this.outputs = null;
+    this.outputs = null; // of this session
+    this.readers = new Set(); // of this call's sessions
     this.turns = new Turns();
     this.listeners = null;
     this.connected = false;
+    this.wanted = false; // whether it was `connect` or `stop` that was called last
+    this.connecting = null; // what the last `connect` has promised
+    this.stopping = null; // the promise of an end, while the server is told of it
   }
 
   /** Whether there is a call, or one is being made. */
   get active() {
-    return ACTIVE.includes(this.state);
+    return isActive(this.state);
   }
 
   /**
-   * Calls. Do it in a tap or click: elsewhere phones stay silent.
+   * Calls; after hanging up, once that is done. Do it in a tap or click: elsewhere phones stay silent.
    *
-   * @returns {Promise<void>} settled once the call stands or has failed; `state` tells which
+   * @returns {Promise<void>} settled once the call stands or has failed; `state` tells which. While there is a call, it
+   *   is that call's
    */
-  async connect() {
-    if (this.active) return;
+  connect() {
+    this.wanted = true;
+    if (this.stopping) return this.stopping.then(() => (this.wanted ? this.connect() : undefined));
+    if (!this.active) this.connecting = this.call();
+    return this.connecting;
+  }
+
+  async call() {
     this.redial = new Redial(() => this.openSession());
-    this.outputs?.close();
-    this.outputs = null;
+    this.closeOutputs();
     this.setState("connecting");
     this.listen();
     const begun = new Promise((resolve) => (this.resolveConnect = resolve));
@@ -137,16 +100,22 @@ export class RTCClient extends EventTarget {
 
   /** Hangs up. */
   stop() {
-    if (!this.active) return;
-    if (this.connection) this.connection.stop();
-    else this.finish("ended", "client_stop", 1000, endText({ reason: "client_stop" }));
+    this.wanted = false;
+    if (!this.active || this.stopping) return;
+    if (!this.connection) {
+      this.finish("ended", "client_stop", 1000, endText({ reason: "client_stop" }));
+      return;
+    }
+    this.stopping = new Promise((resolve) => (this.resolveStop = resolve));
+    this.connection.stop();
   }
 
   /** Hangs up without waiting for the server's last word: the page, or what stood for the call in it, is gone. */
   leave() {
+    this.wanted = false;
     this.connection?.stop();
     this.finish("ended", "client_stop", 1000, endText({ reason: "client_stop" }));
-    this.outputs?.close();
+    this.closeOutputs();
   }
 
   mute() {
@@ -178,7 +147,8 @@ export class RTCClient extends EventTarget {
    * @returns {Promise<void>} settled once the handler has it
    * @throws {import("./inputs.js").InputError} with words for the user
    */
-  setInput(inputs) {
+  async setInput(inputs) {
+    if (this.inputURL === null) throw new Error("setInput() needs the option inputURL.");
     return postInputs(withTicket(this.inputURL, this.usedTicket), this.sessionId, inputs);
   }
 
@@ -187,11 +157,15 @@ export class RTCClient extends EventTarget {
     return listDevices();
   }
 
-  /** @param {string} id of a device; empty: the default one. It is remembered, and changed in the middle of a call. */
+  /**
+   * Changes it in the middle of a call, too. It is remembered, unless the browser refuses it.
+   *
+   * @param {string} id of a device; empty: the default one
+   */
   async setMicrophone(id) {
-    rememberDevices({ microphone: id });
     try {
-      await this.sound?.chooseMicrophone(id);
+      const used = (await this.sound?.chooseMicrophone(id)) ?? true;
+      if (used) rememberDevices({ microphone: id });
     } catch (error) {
       if (!(error instanceof SoundError)) throw error;
       this.warn(error.message);
@@ -238,6 +212,7 @@ export class RTCClient extends EventTarget {
       onreport: (report) => this.playbackReport(report),
       onmark: (name) => this.connection?.sendMark(name),
       onnotice: (text) => this.warn(text),
+      onpause: () => this.refresh(),
       onfailure: (text) => this.finish("ended", "sound", null, text),
     });
   }
@@ -256,15 +231,21 @@ export class RTCClient extends EventTarget {
   async openSession() {
     this.sessionId = newSessionId();
     const sound = this.sound;
+    let failure = { reason: "no_ticket", text: NO_TICKET };
     try {
-      this.usedTicket = this.ticket ? await this.ticket() : null;
+      const ticket = await askForTicket(this.ticket);
+      if (this.sound !== sound || sound === null) return; // stopped meanwhile
+      this.usedTicket = ticket;
+      failure = { reason: "bad_address", text: BAD_ADDRESS };
+      this.connection = this.newConnection(sound);
     } catch (error) {
       console.warn(error);
-      if (this.sound === sound) this.lost({ code: null, told: false, reason: "no_ticket", text: NO_TICKET });
-      return;
+      if (this.sound === sound) this.lost({ code: null, told: false, ...failure });
     }
-    if (this.sound !== sound || sound === null) return; // stopped meanwhile
-    this.connection = new Connection({
+  }
+
+  newConnection(sound) {
+    return new Connection({
       url: this.url,
       sessionId: this.sessionId,
       sampleRate: this.sampleRate,
@@ -283,12 +264,12 @@ export class RTCClient extends EventTarget {
 
   begin({ published }) {
     const rates = { captureRate: this.sampleRate, playbackRate: this.sampleRate };
-    this.sound.setFormat(published ? { ...this.publishedRates, frameMs: PUBLISHED_FRAME_MS } : rates);
+    this.sound.setFormat(published ? { ...this.publishedRates, ...PUBLISHED_AUDIO } : rates);
     this.sound.start();
     if (this.connected) return; // a slow server that was taken for an old one
     this.connected = true;
     this.redial.begun();
-    this.turns = new Turns();
+    this.turns = new Turns({ answered: this.sendsAudio });
     this.emit("session", { sessionId: this.sessionId });
     this.openOutputs();
     this.refresh();
@@ -303,7 +284,15 @@ export class RTCClient extends EventTarget {
       onoutput: (output) => this.emit("output", output),
       onfailure: (text) => this.warn(text),
     });
+    this.readers.add(this.outputs);
     this.outputs.setHidden(document.hidden);
+  }
+
+  /** Those of the sessions that were lost, too: they may still wait for last outputs. */
+  closeOutputs() {
+    for (const reader of this.readers) reader.close();
+    this.readers.clear();
+    this.outputs = null;
   }
 
   receive(message) {
@@ -322,35 +311,29 @@ export class RTCClient extends EventTarget {
     this.connected = false;
     this.outputs?.finish();
     this.sound?.clear();
-    const again = this.reconnect ? this.redial.lost({ code, told }) : null;
+    const again = this.reconnect && !this.stopping ? this.redial.lost({ code, told }) : null;
     if (again) this.setState("reconnecting", navigator.onLine ? withoutAdvice(text) : OFFLINE, again);
     else this.finish(told || code >= 3000 || code === 1000 ? "ended" : "lost", reason, code, text);
   }
 
   // ---- the page and its devices
 
-  /** Takes note of what happens to the page while there is a call. */
   listen() {
-    this.listeners = new AbortController();
-    const { signal } = this.listeners;
-    const resume = () => this.sound?.resume();
-    document.addEventListener(
-      "visibilitychange",
-      () => {
-        this.outputs?.setHidden(document.hidden);
-        if (!document.hidden) resume();
+    this.listeners = listenToPage({
+      onvisible: (visible) => {
+        this.outputs?.setHidden(!visible);
+        if (visible) this.sound?.resume();
       },
-      { signal },
-    );
-    document.addEventListener("pointerdown", resume, { signal }); // a tap may be what the device waits for
-    window.addEventListener("online", () => this.redial.waiting && this.redial.now(), { signal });
+      ononline: () => this.redial.waiting && this.redial.now(),
+    });
   }
 
   // ---- state
 
   refresh() {
     if (!this.connected) return;
-    this.setState(this.muted ? "muted" : this.turns.state(performance.now()));
+    if (this.sound.paused) this.setState("paused", PAUSED);
+    else this.setState(this.muted ? "muted" : this.turns.state(performance.now()));
   }
 
   setState(state, text = "", more = {}) {
@@ -361,6 +344,8 @@ export class RTCClient extends EventTarget {
 
   finish(state, reason, code, text) {
     if (!this.active) return;
+    const { resolveConnect, resolveStop } = this; // at the events, another call may begin
+    this.stopping = null;
     this.redial.cancel();
     this.listeners.abort();
     this.sound?.close();
@@ -371,7 +356,8 @@ export class RTCClient extends EventTarget {
     this.connected = this.muted = false;
     this.setState(state, text, { reason, code });
     this.emit("end", { reason, code, text });
-    this.resolveConnect?.();
+    resolveConnect?.();
+    resolveStop?.();
   }
 
   emit(type, detail) {

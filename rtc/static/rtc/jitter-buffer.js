@@ -16,6 +16,11 @@ const EXCESS_MS = 240;
 const EXCESS_WINDOW_MS = 3000;
 const CUT_MS = 5;
 const CUT_PERIOD_MS = 100;
+// The server sends no more than its lead ahead of what is said now. So much above the target is lateness, after a stall
+// of the network say: unless what came was the last of an answer, it is not worth hearing.
+const LATE_MS = 1000;
+const LATE_WINDOW_MS = 1000; // it has to last, while audio goes on to come
+const LIVE_GAP_MS = 200; // after a longer one, audio comes anew
 // A page that slept: beyond this the oldest audio is dropped.
 const CAPACITY_MS = 5000;
 const CONCEALED_MS = 60; // of a gap; what is longer is silent
@@ -39,6 +44,10 @@ export class JitterBuffer {
     this.lastChange = 0;
     this.restartExcess();
     this.nextCut = 0;
+    this.arrivedAt = 0;
+    this.liveSince = 0; // since when audio has come without a break
+    this.lateSince = 0;
+    this.jumping = false;
     this.fade = this.samples(FADE_MS);
     this.fadedIn = 0;
     this.concealment = new Concealment(sampleRate);
@@ -60,6 +69,7 @@ export class JitterBuffer {
     if (this.dryAt !== null) this.judgeSilence();
     for (let i = 0; i < samples.length; i++) this.ring[(this.written + i) % this.ring.length] = samples[i];
     this.written += samples.length;
+    this.watchLateness();
     const overflow = this.depth - this.ring.length;
     if (overflow > 0) {
       this.read += overflow;
@@ -142,6 +152,7 @@ export class JitterBuffer {
     this.read += count + cut;
     if (count === output.length) {
       this.watchExcess();
+      if (!this.late) this.lateSince = this.clock;
       this.shrink();
     }
     return count;
@@ -185,7 +196,36 @@ export class JitterBuffer {
     this.excess = Math.max(0, excess);
   }
 
+  get late() {
+    return this.depth > this.samples(this.targetMs + LATE_MS);
+  }
+
+  /** Audio has come. What was late for long, while the newest was already there, is left out. */
+  watchLateness() {
+    if (this.clock - this.arrivedAt > this.samples(LIVE_GAP_MS)) this.liveSince = this.clock;
+    this.arrivedAt = this.clock;
+    const since = Math.max(this.liveSince, this.lateSince);
+    this.jumping = this.late && this.clock - since >= this.samples(LATE_WINDOW_MS);
+  }
+
+  /** Time went on while nothing was pulled: what waits is late as soon as more comes. */
+  resumed() {
+    if (!this.late) return;
+    this.arrivedAt = this.clock;
+    this.liveSince = this.lateSince = -Infinity;
+  }
+
+  jumpLength(count) {
+    this.jumping = false;
+    this.restartExcess();
+    this.lateSince = this.clock;
+    const length = this.depth - count - this.samples(this.targetMs);
+    this.dropped += length;
+    return length;
+  }
+
   cutLength(count) {
+    if (this.jumping && this.late) return this.jumpLength(count);
     const length = this.samples(CUT_MS);
     if (this.excess < length || this.clock < this.nextCut || this.depth < count + length) return 0;
     this.nextCut = this.clock + this.samples(CUT_PERIOD_MS);

@@ -31,6 +31,7 @@ export class OutputReader {
     this.position = 0; // of the last output that came
     this.lastEventId = "";
     this.failures = 0;
+    this.givenUp = false;
     this.hidden = false;
     this.closed = false;
     this.open();
@@ -61,12 +62,22 @@ export class OutputReader {
 
   retry() {
     this.failures += 1;
-    if (this.failures > RETRIES) this.onfailure(OUTPUTS_REFUSED);
+    this.givenUp = this.failures > RETRIES;
+    if (this.givenUp) this.onfailure(OUTPUTS_REFUSED);
     else this.retryTimer = setTimeout(() => this.open(), RETRY_MS);
   }
 
   /** There is an output, says the socket. */
   wake() {
+    if (this.givenUp) {
+      this.givenUp = false;
+      this.failures = 0;
+      this.source = null;
+    }
+    this.goOn();
+  }
+
+  goOn() {
     if (this.closed) return;
     if (this.source === null) this.open();
     else this.rest();
@@ -75,7 +86,7 @@ export class OutputReader {
   setHidden(hidden) {
     this.hidden = hidden;
     if (hidden) this.rest();
-    else this.wake();
+    else this.goOn();
   }
 
   rest() {
@@ -83,7 +94,7 @@ export class OutputReader {
     if (!this.hidden || this.lateTimer) return;
     this.quietTimer = setTimeout(() => {
       clearTimeout(this.retryTimer);
-      this.source.close();
+      this.source?.close();
       this.source = null;
     }, QUIET_MS);
   }
@@ -93,7 +104,7 @@ export class OutputReader {
     if (this.closed) return;
     this.lateTimer ??= setTimeout(() => this.close(), LATE_MS);
     clearTimeout(this.quietTimer);
-    this.wake();
+    this.goOn();
   }
 
   close() {

@@ -51,6 +51,7 @@ export const LOST = "The connection was lost.";
 export const UNREACHABLE = "The server can't be reached. Look at your network connection, then try again.";
 export const NO_ANSWER = "The server did not answer. Try again in a moment.";
 export const OFFLINE = "This device is offline. Look at its network connection.";
+export const BAD_ADDRESS = "This page calls an address that browsers refuse. Tell the people who run it.";
 export const NO_TICKET = "This page could not get leave to call. Load it again.";
 
 function sentence(text) {
@@ -64,7 +65,7 @@ export function endText(data, code) {
   return END_REASONS[data?.reason] || CLOSE_CODES[code] || LOST;
 }
 
-const ADVICE = /,? (then try again|try again( in a moment)?\.|come again\.|connect again[^.]*\.|load it again\.)/gi;
+const ADVICE = /,? (then try again|try again( in a moment)?\.|come again\.|connect again[^.]*\.|load it again\.|end one of them first\.)/gi;
 
 /** For a call that is begun anew by itself: `text` without what the user would have to do for that. */
 export function withoutAdvice(text) {
@@ -112,8 +113,9 @@ export const INSECURE_ORIGIN =
 export const UNSUPPORTED = "This browser is too old for live audio. Update it, or use another one.";
 export const UNPLAYABLE = "The sound of this page could not be started. Load the page again.";
 export const MICROPHONE_GONE = "The microphone is gone. Plug one in, then connect again.";
+export const MICROPHONE_ENDS = "The microphone stops again and again. Plug it in anew, then connect again.";
 export const MICROPHONE_REPLACED = "The microphone you chose is not there. Another one is used.";
-export const PAUSED = "This device has paused the sound. Tap the page to go on.";
+export const PAUSED = "This device has paused the sound. Tap the page or press a key to go on.";
 export const SPEAKER_REPLACED = "The speaker you chose is not there. The default one is used.";
 
 export function microphoneText(error) {

@@ -14,6 +14,7 @@ export class Redial {
     this.timer = null;
   }
 
+  /** Whether a call is still to come: offline it takes no attempt, and waits for longer than it said. */
   get waiting() {
     return this.timer !== null;
   }
@@ -35,7 +36,9 @@ export class Redial {
     if (this.attempt >= ATTEMPTS || !worthAnother(code, told, this.stood)) return null;
     this.attempt += 1;
     const delayMs = delayBefore(this.attempt, Math.random());
-    this.timer = setTimeout(() => this.now(), delayMs);
+    this.timer = setTimeout(() => {
+      if (navigator.onLine) this.now(); // else it waits until it is told that the device is online
+    }, delayMs);
     return { attempt: this.attempt, delayMs };
   }
 

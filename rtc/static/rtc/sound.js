@@ -1,43 +1,33 @@
 // The Web Audio side of a call: microphone in, speaker out, both in worklets at the context's own rate.
 
 import { canChooseSpeaker } from "./devices.js";
-import {
-  INSECURE_ORIGIN,
-  MICROPHONE_GONE,
-  MICROPHONE_REPLACED,
-  PAUSED,
-  SPEAKER_REPLACED,
-  UNPLAYABLE,
-  UNSUPPORTED,
-  microphoneText,
-} from "./reasons.js";
+import { onGesture } from "./gestures.js";
+import { Microphone } from "./microphone.js";
+import { INSECURE_ORIGIN, SPEAKER_REPLACED, UNPLAYABLE, UNSUPPORTED } from "./reasons.js";
+import { SoundError } from "./sound-error.js";
 
 const FRAME_MS = 20;
 
-export class SoundError extends Error {}
-
-function stopTracks(stream) {
-  for (const track of stream?.getTracks() ?? []) {
-    track.onended = null;
-    track.stop();
-  }
-}
-
 /**
  * Callbacks: `onframe(payload, levelDb)` for each frame from the microphone; `onreport(report)` every 50 ms of
- * playback; `onmark(name)`; `onnotice(text)` when another device than the chosen one is used, or the device has paused
- * the sound; `onfailure(text)` when there is no microphone any more.
+ * playback; `onmark(name)`; `onnotice(text)` when another device than the chosen one is used; `onpause()` when `paused`
+ * may have changed; `onfailure(text)` when there is no microphone any more.
  */
 export class Sound {
   constructor({ sampleRate, constraints, microphone, speaker, ...callbacks }) {
-    Object.assign(this, { sampleRate, constraints, microphone, speaker, ...callbacks });
-    this.stream = null;
+    Object.assign(this, { sampleRate, speaker, ...callbacks });
+    this.microphone = new Microphone({
+      id: microphone,
+      constraints,
+      onstream: () => this.capturing && this.connectSource(),
+      onnotice: this.onnotice,
+      onfailure: this.onfailure,
+    });
     this.source = null;
     this.capture = null;
     this.playback = null;
     this.capturing = false;
     this.format = 0; // how often it has changed
-    this.muted = false;
     this.closed = false; // Firefox closes the context a little later, and complains of a second time
     if (!window.AudioContext || !window.AudioWorkletNode) {
       // Browsers hide the worklets, too, from an insecure page.
@@ -45,7 +35,8 @@ export class Sound {
     }
     // Made in the tap that connects: elsewhere iOS leaves it silent.
     this.context = new AudioContext({ latencyHint: "interactive" });
-    this.context.onstatechange = () => this.tellPaused();
+    this.context.onstatechange = () => this.stateChanged();
+    this.gestures = onGesture(() => this.resume());
     this.resume();
   }
 
@@ -70,7 +61,7 @@ export class Sound {
 
   async openCapture() {
     if (!navigator.mediaDevices) throw new SoundError(INSECURE_ORIGIN);
-    await this.openMicrophone();
+    await this.microphone.open();
     if (this.closed) return;
     this.capture = await this.node("capture");
     if (this.closed) return;
@@ -80,57 +71,17 @@ export class Sound {
     };
   }
 
-  /** @param {string} id of a microphone; empty: the default one. Throws SoundError, and keeps the one it had. */
-  async chooseMicrophone(id) {
-    this.microphone = id;
-    if (this.stream) await this.openMicrophone();
+  get stream() {
+    return this.microphone.stream;
   }
 
-  async openMicrophone() {
-    const stream = await this.microphoneStream();
-    if (this.closed) {
-      stopTracks(stream);
-      return;
-    }
-    this.releaseMicrophone();
-    this.stream = stream;
-    for (const track of stream.getTracks()) track.onended = () => this.microphoneEnded();
-    this.setMuted(this.muted);
-    if (this.capturing) this.connectSource();
-  }
-
-  async microphoneStream() {
-    const chosen = this.microphone && { deviceId: { exact: this.microphone } };
-    try {
-      return await navigator.mediaDevices.getUserMedia({ audio: { ...this.constraints, ...chosen } });
-    } catch (error) {
-      if (this.closed) return null;
-      if (!chosen || error.name !== "OverconstrainedError") throw new SoundError(microphoneText(error), { cause: error });
-      this.microphone = "";
-      this.onnotice(MICROPHONE_REPLACED);
-      return this.microphoneStream();
-    }
-  }
-
-  /** It was unplugged, or taken away: the default one may do. */
-  async microphoneEnded() {
-    this.microphone = "";
-    try {
-      await this.openMicrophone();
-      if (!this.closed) this.onnotice(MICROPHONE_REPLACED);
-    } catch (error) {
-      if (!(error instanceof SoundError)) throw error;
-      this.onfailure(MICROPHONE_GONE);
-    }
-  }
-
-  releaseMicrophone() {
-    this.source?.disconnect();
-    this.source = null;
-    stopTracks(this.stream);
+  /** @param {string} id of a microphone; empty: the default one. See `Microphone.choose`. */
+  chooseMicrophone(id) {
+    return this.microphone.choose(id);
   }
 
   connectSource() {
+    this.source?.disconnect();
     this.source = this.context.createMediaStreamSource(this.stream);
     this.source.connect(this.capture);
   }
@@ -179,22 +130,30 @@ export class Sound {
 
   // ---- the call
 
-  /** The rates on the wire in Hz, and how much audio a frame of the microphone holds. */
-  setFormat({ captureRate, playbackRate, frameMs = FRAME_MS }) {
+  /** The rates on the wire in Hz, how much audio a frame of the microphone holds, and whether the server paces itself. */
+  setFormat({ captureRate, playbackRate, frameMs = FRAME_MS, paced = true }) {
     this.format += 1;
     this.capture?.port.postMessage({ type: "format", wireRate: captureRate, frameMs, format: this.format });
-    this.playback?.port.postMessage({ type: "format", wireRate: playbackRate });
+    this.playback?.port.postMessage({ type: "format", wireRate: playbackRate, paced });
   }
 
-  tellPaused() {
-    if (this.capturing && !["running", "closed"].includes(this.context.state)) this.onnotice(PAUSED);
+  stateChanged() {
+    if (this.closed) return;
+    this.gestures.abort();
+    if (this.context.state === "running") this.playback?.port.postMessage({ type: "resumed" });
+    else this.gestures = onGesture(() => this.resume()); // may be what the device waits for
+    this.onpause();
+  }
+
+  /** Whether the device keeps the page silent. */
+  get paused() {
+    return !["running", "closed"].includes(this.context.state);
   }
 
   /** From here on `onframe` is called. */
   start() {
     if (this.capturing) return;
     this.capturing = true;
-    this.tellPaused();
     if (this.stream) this.connectSource();
   }
 
@@ -211,19 +170,19 @@ export class Sound {
     this.playback?.port.postMessage({ type: "clear" });
   }
 
-  /** A muted microphone goes on sending, but silence. */
   setMuted(muted) {
-    this.muted = muted;
-    for (const track of this.stream?.getTracks() ?? []) track.enabled = !muted;
+    this.microphone.setMuted(muted);
   }
 
   close() {
     this.capturing = false;
-    this.releaseMicrophone();
+    this.source?.disconnect();
+    this.microphone.close();
     for (const node of [this.capture, this.playback]) {
       node?.disconnect();
       node?.port.postMessage({ type: "close" });
     }
+    this.gestures.abort();
     if (!this.closed) this.context.close();
     this.closed = true;
   }

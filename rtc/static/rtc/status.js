@@ -1,4 +1,5 @@
-// What state the call is in and why, in words, for who sees it and who does not.
+// What state the call is in and why, in words, for who sees it and who does not. A note stands below the state while there
+// is nothing else to say.
 
 const TICK_MS = 1000;
 
@@ -13,6 +14,8 @@ export class Status {
   constructor({ state, reason, announcement, say }) {
     Object.assign(this, { state, reason, announcement, say });
     this.announced = "";
+    this.why = "";
+    this.noted = "";
   }
 
   /**
@@ -22,12 +25,24 @@ export class Status {
   show(words, reason, retry) {
     clearInterval(this.countdown);
     this.state.textContent = words;
-    if (!retry) return (this.reason.textContent = reason);
+    if (!retry) return this.give(reason);
     const { attempt, delayMs } = retry;
     const beganAt = performance.now();
     const reasonAt = (nowMs) => `${reason} ${this.retryText(attempt, delayMs - (nowMs - beganAt))}`;
-    this.countdown = setInterval(() => (this.reason.textContent = reasonAt(performance.now())), TICK_MS);
-    return (this.reason.textContent = reasonAt(beganAt));
+    this.countdown = setInterval(() => this.give(reasonAt(performance.now())), TICK_MS);
+    return this.give(reasonAt(beganAt));
+  }
+
+  give(reason) {
+    this.why = reason;
+    this.reason.textContent = reason || this.noted;
+    return reason;
+  }
+
+  /** Keeps `text` until there is another note. */
+  note(text) {
+    this.noted = text;
+    this.give(this.why);
   }
 
   retryText(attempt, delayMs) {

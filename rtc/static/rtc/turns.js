@@ -5,7 +5,9 @@ const SPEAKING_HOLD_MS = 400; // a short pause in an answer is no end of it
 const LONGEST_THOUGHT_MS = 30_000; // an answer may have no sound
 
 export class Turns {
-  constructor() {
+  /** `answered`: whether the stream is heard; one that is not doesn't let anybody wait for its answer. */
+  constructor({ answered = true } = {}) {
+    this.answered = answered;
     this.spokeAt = -Infinity;
     this.pausedAt = null;
     this.hearing = false;
@@ -18,7 +20,7 @@ export class Turns {
       this.pausedAt = null;
     } else if (what === "pause_detected") {
       this.hearing = false;
-      this.pausedAt = nowMs;
+      this.pausedAt = this.answered ? nowMs : null;
     }
   }
 

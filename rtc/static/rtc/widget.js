@@ -25,7 +25,7 @@ const TICK_MS = 1000;
 
 const HANDLER_FAILED = 4500; // a close code
 // Turns go to and fro too often to be read out; these are not.
-const ANNOUNCED = ["connecting", "reconnecting", "muted", "lost", "ended"];
+const ANNOUNCED = ["connecting", "reconnecting", "muted", "paused", "lost", "ended"];
 
 export class VoiceWidget {
   /** @param {HTMLElement} root the element that `{% voice_client %}` makes */
@@ -76,7 +76,10 @@ export class VoiceWidget {
       speakerField: this.part("speaker-field"),
       say: this.say,
       signal,
-      onmicrophone: (id) => this.client.setMicrophone(id),
+      onmicrophone: async (id) => {
+        await this.client.setMicrophone(id);
+        this.devices.update(); // it may have been refused
+      },
       onspeaker: (id) => this.client.setSpeaker(id),
     });
     this.listen();
@@ -140,6 +143,7 @@ export class VoiceWidget {
       autoGainControl: processing,
     };
     this.quality = new Quality();
+    this.status.note("");
     this.conversation.clear();
     this.client.connect();
   }
@@ -193,13 +197,19 @@ export class VoiceWidget {
   showMessage({ type, data, message, code }) {
     const add = (kind, text) => this.activity.add(kind, this.say(text));
     if (type === "log") add("log", Object.hasOwn(LOG_WORDS, data) ? LOG_WORDS[data] : String(data));
-    else if (type === "warning" || type === "error") add(type, String(message ?? data));
+    else if (type === "warning" || type === "error") this.notify(type, this.say(String(message ?? data)));
     else if (type === "stopword") add("log", STOP_WORD);
     else if (type === "send_input") {
       add("log", ASKED);
       this.input.ask();
     }
     if (code === "input_timeout") this.input.settle();
+  }
+
+  notify(kind, text) {
+    this.activity.add(kind, text);
+    this.status.announce(text);
+    if (!this.part("log")) this.status.note(text); // there is no other place where it would be seen
   }
 
   // ---- state
@@ -216,7 +226,7 @@ export class VoiceWidget {
     const otherwise = this.client.active ? say("Connected") : "";
     this.status.announceState(ANNOUNCED.includes(state) ? `${words} ${why}`.trim() : otherwise);
     if (state === "reconnecting") this.input.end();
-    if (state === "reconnecting" && attempt === 1) this.activity.add("warning", say(text));
+    if ((state === "reconnecting" && attempt === 1) || state === "paused") this.activity.add("warning", say(text));
     this.showButtons();
     if (!this.client.connected) this.showNothing();
   }

@@ -9,6 +9,7 @@ export const STATE_WORDS = {
   thinking: "Thinking…",
   speaking: "The stream is speaking",
   muted: "Your microphone is muted",
+  paused: "Paused",
   lost: "Connection lost",
   ended: "Call ended",
 };

@@ -26,6 +26,7 @@ const CASES = [
   [null, false, false, false],
   [1000, false, true, false],
   [4429, true, false, false],
+  [4429, true, true, true],
   [4500, false, true, false],
 ];
 

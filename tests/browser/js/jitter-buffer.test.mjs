@@ -183,3 +183,87 @@ test("clear drops the audio and reaches the marks in it", () => {
   pull(buffer, 10);
   assert.ok(pull(buffer, 100).samples.every((x) => x === 0));
 });
+
+/** A tone whose frames come at once, `seconds` of it. */
+function burst(buffer, seconds) {
+  for (let i = 0; i < seconds * 50; i++) buffer.push(tone(20));
+}
+
+function largestStep(samples) {
+  return samples.slice(1).reduce((largest, x, i) => Math.max(largest, Math.abs(x - samples[i])), 0);
+}
+
+for (const stallMs of [2000, 4000, 7000]) {
+  test(`${stallMs} ms after a stall of the network, playback is back in time within 2 s, without a gap`, () => {
+    const buffer = new JitterBuffer(RATE);
+    stream(buffer, 1 + stallMs / 1000, { stallAtMs: 1000, stallMs });
+    burst(buffer, Math.min(stallMs, 6000) / 1000);
+    const played = stream(buffer, 2);
+    assert.ok(buffer.depthMs <= buffer.targetMs + 240, `${buffer.depthMs} ms`);
+    assert.equal(longestGapMs(played.slice(RATE / 2)), 0);
+    assert.ok(largestStep(played) < 0.01);
+  });
+}
+
+test("a jump is a crossfade", () => {
+  const buffer = new JitterBuffer(RATE);
+  for (let i = 0; i < 100; i++) buffer.push(tone(20, i < 60 ? 0.5 : -0.5));
+  const played = [];
+  for (let i = 0; i < 100; i++) {
+    played.push(...pull(buffer, 20).samples);
+    buffer.push(tone(20, -0.5));
+  }
+  assert.ok(buffer.depthMs < 300, `${buffer.depthMs} ms`);
+  assert.ok(largestStep(played) < 0.01, `${largestStep(played)}`);
+});
+
+test("a jump reaches the marks that it passes", () => {
+  const buffer = new JitterBuffer(RATE);
+  burst(buffer, 2);
+  buffer.mark("passed");
+  const marks = [];
+  for (let nowMs = 0; nowMs < 1200; nowMs += 20) {
+    marks.push(...pull(buffer, 20).marks);
+    buffer.push(tone(20));
+  }
+  assert.deepEqual(marks, ["passed"]);
+  assert.ok(buffer.depthMs < 300, `${buffer.depthMs} ms`);
+});
+
+test("an answer that has come to its end is played, however late", () => {
+  const buffer = new JitterBuffer(RATE);
+  pull(buffer, 5000);
+  burst(buffer, 4);
+  const { samples } = pull(buffer, 5000);
+  assert.ok(buffer.dropped < 100 * MS, `${buffer.dropped / MS} ms`);
+  assert.ok(samples.filter((x) => x === 0.5).length >= 3900 * MS);
+});
+
+test("after a pause of the device, what comes next is played at once", () => {
+  const buffer = new JitterBuffer(RATE);
+  stream(buffer, 2);
+  burst(buffer, 4);
+  buffer.resumed();
+  buffer.push(tone(20));
+  pull(buffer, 20);
+  assert.ok(buffer.depthMs <= MINIMUM_MS + 20, `${buffer.depthMs} ms`);
+});
+
+test("a burst with which audio begins after a pause of the device is played whole", () => {
+  const buffer = new JitterBuffer(RATE);
+  buffer.resumed();
+  burst(buffer, 3);
+  pull(buffer, 500);
+  assert.equal(buffer.dropped, 0);
+});
+
+test("what was said to its end while the device paused is played all the same", () => {
+  const buffer = new JitterBuffer(RATE);
+  stream(buffer, 2);
+  burst(buffer, 4);
+  buffer.resumed();
+  pull(buffer, 5000);
+  assert.equal(buffer.dropped, 0);
+  buffer.push(tone(20));
+  assert.equal(buffer.dropped, 0);
+});

@@ -37,6 +37,14 @@ test("a thought that makes no sound ends by itself", () => {
   assert.equal(turns.state(31_000), "listening");
 });
 
+test("a stream that is not heard does not think", () => {
+  const turns = new Turns({ answered: false });
+  turns.log("started_talking", 0);
+  assert.equal(turns.state(100), "hearing");
+  turns.log("pause_detected", 200);
+  assert.equal(turns.state(300), "listening");
+});
+
 test("who talks on was not answered", () => {
   const turns = new Turns();
   turns.log("pause_detected", 0);

@@ -1,0 +1,2 @@
+/** There is no sound; the message is for the user. */
+export class SoundError extends Error {}
