@@ -63,7 +63,15 @@ class OutputRecord(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputRecord(Record):
+    """An input.
+
+    Args:
+        payload: as much of it as is kept.
+        size: of the whole, in characters; None when this is it.
+    """
+
     payload: str
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +175,7 @@ def _write(batch: Sequence[Record]) -> None:
         Input(
             session_id=record.session_pk,
             payload=record.payload[:limit],
-            size=len(record.payload),
+            size=len(record.payload) if record.size is None else record.size,
             created_at=record.at,
         )
         for record in batch
