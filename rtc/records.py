@@ -20,6 +20,9 @@ from rtc.wakeup import Wakeup
 INPUTS_WAITING = 100
 """How many inputs of one session wait for the database with their text. Of those that come behind them, only that they
 came goes on record, and how long they were: the handler has them, and a lock is no reason to keep it waiting."""
+WRITTEN_CHARS = 32 * 1024
+"""A body longer than that is not written as JSON anew for the record, which would keep only the beginning of it: 2 MB
+of numbers take 100 ms, in which no audio moves."""
 
 
 class CallRecord:
@@ -74,13 +77,18 @@ class CallRecord:
         while self._stored < self._position:
             await self._progress.wait()
 
-    def input(self, values: list[Any]) -> None:
+    def input(self, values: list[Any], body: str = "") -> None:
+        """Note an input that the handler has.
+
+        Args:
+            body: the JSON that it came in, if it did. Of a long one, what is kept is cut from that as it is.
+        """
         tally.inputs += 1
-        payload = input_payload(values)
         kept = conf.RTC_STORED_INPUT_CHARS if self._inputs_waiting < INPUTS_WAITING else 0
+        whole = body if len(body) > max(WRITTEN_CHARS, kept) else input_payload(values)
         self._inputs_waiting += 1
         journal.add(
-            InputRecord(session_pk=self.pk, payload=payload[:kept], size=len(payload), settled=self._inputs_settled)
+            InputRecord(session_pk=self.pk, payload=whole[:kept], size=len(whole), settled=self._inputs_settled)
         )
 
     def entry(self, kind: str, text: str = "") -> None:
