@@ -10,7 +10,9 @@ from contextlib import contextmanager
 import msgpack
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from rtc import groups
 from rtc import post as module
 from rtc.post import NoAnswer, Post, Unreachable, answers, make_layer
 from tests.live.redis_server import RedisServer
@@ -272,6 +274,28 @@ async def test_news_that_comes_thick_and_fast_is_told_once(make_post):
     here.tell("rtc-outputs-2")
     await until(lambda: last.heard == 2)
     assert ear.heard == 2
+
+
+async def test_a_group_that_could_not_be_left_is_left_later(make_post, redis, monkeypatch):
+    monkeypatch.setattr(groups, "RETRY_S", 0.05)
+    post, ear = make_post(), Ear()
+    post.follow("rtc-outputs-1", ear)
+    await until(lambda: ear.heard)
+    [shard] = post._layer._get_layer()._shards
+    unsubscribe = shard.unsubscribe
+    failures = [RedisConnectionError(), OSError()]
+
+    async def fail(channel):
+        if failures:
+            raise failures.pop()
+        await unsubscribe(channel)
+
+    monkeypatch.setattr(shard, "unsubscribe", fail)
+    post.unfollow("rtc-outputs-1", ear)
+    with Redis.from_url(redis.url, decode_responses=True) as client:
+        await until(lambda: "asgi__group__rtc-outputs-1" not in client.pubsub_channels())
+    await until(lambda: not post._groups._joined)
+    assert not failures
 
 
 async def test_a_restart_of_redis(make_post, asked, redis, caplog):
