@@ -107,15 +107,17 @@ class Journal:
             time.sleep(GATHER_S)
         with self._lock:
             batch, self._pending = self._pending, []
-        lost = _write_patiently(batch)
-        # An end that is never written would keep its place. There is one for each session, and it waits for `resume`.
-        self._put_off += [record for record in lost if isinstance(record, EndRecord)]
-        for record in batch:
-            if isinstance(record, EndRecord):
-                recent.forget(record.session_pk)
-        for settled, count in Counter(record.settled for record in batch).items():
-            if settled is not None:
-                settled(count)
+        try:
+            lost = _write_patiently(batch)
+            # An end that is never written would keep its place. There is one for each session; it waits for `resume`.
+            self._put_off += [record for record in lost if isinstance(record, EndRecord)]
+            for record in batch:
+                if isinstance(record, EndRecord):
+                    recent.forget(record.session_pk)
+        finally:  # whatever was raised: nobody waits for ever
+            for settled, count in Counter(record.settled for record in batch).items():
+                if settled is not None:
+                    settled(count)
 
     def resume(self) -> None:
         """Try again to write what may not be lost, if there is any. From any thread."""
