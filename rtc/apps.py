@@ -12,9 +12,11 @@ class RTCConfig(AppConfig):
         from rtc import checks, mailbox, outputs  # noqa: F401 - registers system checks, and what others may ask
         from rtc.closing import allow_close_handshake
         from rtc.conf import conf
+        from rtc.flow_control import expose_requests
         from rtc.signals import session_ended, session_started
 
         outputs.install()
+        expose_requests()
         allow_close_handshake(conf.RTC_CLOSE_HANDSHAKE_S)
         session_started.connect(_started, dispatch_uid="rtc.started")
         session_ended.connect(_ended, dispatch_uid="rtc.ended")

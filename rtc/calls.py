@@ -239,17 +239,18 @@ class Call:
 
     # What others ask of a live call --------------------------------------------------------------------------------
 
-    def take_input(self, values: list[Any], sent: list[Any] | None = None) -> bool:
+    def take_input(self, values: list[Any], sent: list[Any] | None = None, body: str = "") -> bool:
         """Hand input to the handler; False when the session takes none now.
 
         Args:
             sent: what the client sent, as JSON has it, where a form made something else of it; that goes on record.
+            body: the JSON that it came in, if it did.
         """
         if self._runner is None or self._session.state is not State.ACTIVE:
             return False
         self._runner.take_input(values)
         if self._record is not None:
-            self._record.input(values if sent is None else sent)
+            self._record.input(values if sent is None else sent, body)
         return True
 
     def hang_up(self, text: str = "") -> None:

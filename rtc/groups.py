@@ -85,10 +85,18 @@ class Groups:
                     self._joined.add(group)
                     self.hear(group)
                 for group in self._joined - self._followers.keys():
-                    self._joined.discard(group)
-                    await self._layer.group_discard(group, self._address)
+                    await self._leave(group)
             except AWAY:
                 await asyncio.sleep(RETRY_S)
+
+    async def _leave(self, group: str) -> None:
+        try:
+            await self._layer.group_discard(group, self._address)
+        except AWAY:
+            # The layer has struck it off, and is still subscribed: it can only be left again from inside.
+            await self._layer.group_add(group, self._address)
+            raise
+        self._joined.discard(group)
 
     def hear(self, group: str) -> None:
         for heard in self._followers.get(group, ()):

@@ -35,8 +35,11 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-async def take(call: Call, session_pk: int, message: dict[str, Any]) -> None:
+async def take(call: Call, session_pk: int, message: dict[str, Any], text: str) -> None:
     """Hand the values of a message to the handler of a call that runs here.
+
+    Args:
+        text: the JSON that it was read from.
 
     Raises:
         Refusal: 400 with the errors of the stream's form, 409 or 410.
@@ -45,7 +48,7 @@ async def take(call: Call, session_pk: int, message: dict[str, Any]) -> None:
     values = sent
     if call.stream.input_form is not None:
         values = await perform_apart(cleaned, call.stream.input_form, message)
-    if not call.take_input(values, sent):
+    if not call.take_input(values, sent, text):
         raise await not_taking(session_pk)
 
 

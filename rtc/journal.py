@@ -63,7 +63,15 @@ class OutputRecord(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputRecord(Record):
+    """An input.
+
+    Args:
+        payload: as much of it as is kept.
+        size: of the whole, in characters; None when this is it.
+    """
+
     payload: str
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,15 +107,17 @@ class Journal:
             time.sleep(GATHER_S)
         with self._lock:
             batch, self._pending = self._pending, []
-        lost = _write_patiently(batch)
-        # An end that is never written would keep its place. There is one for each session, and it waits for `resume`.
-        self._put_off += [record for record in lost if isinstance(record, EndRecord)]
-        for record in batch:
-            if isinstance(record, EndRecord):
-                recent.forget(record.session_pk)
-        for settled, count in Counter(record.settled for record in batch).items():
-            if settled is not None:
-                settled(count)
+        try:
+            lost = _write_patiently(batch)
+            # An end that is never written would keep its place. There is one for each session; it waits for `resume`.
+            self._put_off += [record for record in lost if isinstance(record, EndRecord)]
+            for record in batch:
+                if isinstance(record, EndRecord):
+                    recent.forget(record.session_pk)
+        finally:  # whatever was raised: nobody waits for ever
+            for settled, count in Counter(record.settled for record in batch).items():
+                if settled is not None:
+                    settled(count)
 
     def resume(self) -> None:
         """Try again to write what may not be lost, if there is any. From any thread."""
@@ -167,7 +177,7 @@ def _write(batch: Sequence[Record]) -> None:
         Input(
             session_id=record.session_pk,
             payload=record.payload[:limit],
-            size=len(record.payload),
+            size=len(record.payload) if record.size is None else record.size,
             created_at=record.at,
         )
         for record in batch

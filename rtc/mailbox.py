@@ -42,7 +42,7 @@ async def give_input(session: FoundSession, message: dict[str, Any], text: str) 
     worker = local_worker()
     call = worker.calls.get(session.pk)
     if call is not None:
-        await inputs.take(call, session.pk, message)
+        await inputs.take(call, session.pk, message, text)
         return
     if session.state == Session.State.ENDED or worker.runs(session.worker_id):
         raise await inputs.not_taking(session.pk)
@@ -93,7 +93,7 @@ async def _take_input(question: Message) -> Message:
     try:
         if call is None:
             raise await inputs.not_taking(question["session"])
-        await inputs.take(call, question["session"], inputs.parse(text))
+        await inputs.take(call, question["session"], inputs.parse(text), text)
     except Refusal as refusal:
         return refusal.to_json()
     return OK

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from types import MappingProxyType
+from typing import Any
 
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -14,6 +16,7 @@ from rtc.answers import Refusal
 from rtc.conf import conf
 from rtc.core.messages import SESSION_ID
 from rtc.cors import cross_origin
+from rtc.flow_control import flow_to
 from rtc.lookup import FoundSession
 from rtc.models import Session
 from rtc.outputs import events_after, is_event_id, position_of, waiting_for
@@ -32,6 +35,8 @@ HEADERS = {
     "Content-Encoding": "identity",  # GZipMiddleware leaves alone what has an encoding
     "X-Accel-Buffering": "no",
 }
+
+NO_SCOPE: Mapping[str, Any] = MappingProxyType({})
 
 
 @cross_origin("GET")
@@ -60,9 +65,8 @@ async def outputs(request: HttpRequest) -> HttpResponseBase:
         is_over = is_event_id(last_event_id)  # it was deleted
     if is_over:
         return HttpResponse(status=204, headers={"Cache-Control": "no-store"})
-    return StreamingHttpResponse(
-        _stream(claim, session_id, session, position), content_type="text/event-stream", headers=HEADERS
-    )
+    stream = _stream(claim, session_id, session, position, getattr(request, "scope", {}))
+    return StreamingHttpResponse(stream, content_type="text/event-stream", headers=HEADERS)
 
 
 def _place(session: FoundSession, last_event_id: str) -> tuple[int, bool]:
@@ -77,12 +81,12 @@ def _place(session: FoundSession, last_event_id: str) -> tuple[int, bool]:
 
 
 async def _stream(
-    claim: Claim, session_id: str, session: FoundSession | None, position: int
+    claim: Claim, session_id: str, session: FoundSession | None, position: int, scope: Mapping[str, Any] = NO_SCOPE
 ) -> AsyncGenerator[str, None]:
     # Each of these steps takes the time of two echoed frames, 0.2 ms: what is due comes in between.
     await asyncio.sleep(0)
     leave_request_thread()
-    with watch.reading():
+    with watch.reading(), flow_to(scope) as flow:
         yield OPENING
         await asyncio.sleep(0)
         try:
@@ -96,6 +100,7 @@ async def _stream(
                     async with aclosing(events_after(session.pk, position)) as events:
                         async for text in events:
                             yield text
+                            await flow.room()
         except Error as error:
             logger.warning("session %s: its outputs can't be read; the reader may come again: %s", session_id, error)
             tidy()

@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -30,7 +30,9 @@ logger = logging.getLogger(__name__)
 GATHER_S = 0.05
 """How long a reader gathers outputs that come thick and fast. Each read takes the interpreter from the audio."""
 READ_ROWS = 100
-"""How many events are read at a time."""
+"""How many events are read at a time, at most."""
+READ_CHARS = 256 * 1024
+"""From how many characters of payload on no more are read at that time: each reader has its own in memory."""
 STREAM_OPEN = "event: stream-open\ndata:\n\n"
 KEEP_ALIVE = "event: keep-alive\ndata:\n\n"
 KEEP_ALIVE_S = 20.0
@@ -89,10 +91,10 @@ class OutputStorage(DjangoModelStorage):
         _check_admitted(channel)
         with connection.cursor() as cursor:
             cursor.execute(_ROWS, [last_id, int(found[1]), limit])
-            rows = cursor.fetchall()
+            rows = list(_fitting(cursor))
         events = [Event(channel, OUTPUT, payload, id=at) for _, _, at, payload in rows if at is not None]
         state, reason = rows[0][:2] if rows else (Session.State.ENDED, DELETED)
-        if state == Session.State.ENDED and len(events) < limit:
+        if state == Session.State.ENDED and not _may_be_more(events, limit):
             end_id = (events[-1].id if events else last_id) + 1
             events.append(Event(channel, END, json.dumps({"reason": reason}), id=end_id))
         return events
@@ -103,6 +105,21 @@ class OutputStorage(DjangoModelStorage):
             return super().get_current_id(channel)
         _check_admitted(channel)
         return 0
+
+
+def _fitting(rows: Iterable[Any]) -> Iterator[Any]:
+    """Rows up to `READ_CHARS`, the last of which may exceed it. What is behind them SQLite has not read either."""
+    chars = 0
+    for row in rows:
+        yield row
+        chars += len(row[-1] or "")
+        if chars >= READ_CHARS:
+            return
+
+
+def _may_be_more(events: list[Event], limit: int) -> bool:
+    """Whether that was as much as is read at a time."""
+    return len(events) >= limit or sum(len(event.data) for event in events) >= READ_CHARS
 
 
 def _check_admitted(channel: str) -> None:
@@ -229,20 +246,25 @@ async def events_after(session_pk: int, position: int) -> AsyncGenerator[str, No
     channel = channel_of(session_pk)
     with _listening(channel) as listener:
         text = STREAM_OPEN
+        limit = READ_ROWS
         while True:
             if rows := recent.after(session_pk, position):
                 events = [Event(channel, OUTPUT, payload, id=at) for at, payload in rows]
             else:  # come anew, or told of what is not kept here: the end, or what is another process's
-                events = await read(_stored_events, channel, position)
+                events = await read(_stored_events, channel, position, limit)
             text += "".join(_encode(event) for event in events)
+            position = events[-1].id if events else position
+            ended = bool(events) and events[-1].type == END
+            more = _may_be_more(events, limit)
+            # PostgreSQL sends all rows that it is asked for: of large ones, not many more than fit.
+            limit = min(READ_ROWS, 2 * len(events)) if more else READ_ROWS
+            events = []
             if text:
                 yield text
-            if events and events[-1].type == END:
+            if ended:
                 return
             text = ""
-            if events:
-                position = events[-1].id
-            while len(events) < READ_ROWS and not await listener.announced(KEEP_ALIVE_S):
+            while not more and not await listener.announced(KEEP_ALIVE_S):
                 yield KEEP_ALIVE
                 if await _are_more(channel, position):
                     break  # an end that was told of together with an output that was kept here
@@ -252,16 +274,16 @@ async def _are_more(channel: str, position: int) -> bool:
     """Whether the database has events behind that position, as far as it can be asked."""
     await pace.turn()
     try:
-        return bool(await read(_stored_events, channel, position))
+        return bool(await read(_stored_events, channel, position, 1))
     except Error as error:
         logger.warning("%s can't be looked at now: %s", channel, error)
         return False
 
 
-def _stored_events(channel: str, position: int) -> list[Event]:
+def _stored_events(channel: str, position: int, limit: int) -> list[Event]:
     admitted = _admitted.set(channel)
     try:
-        events: list[Event] = get_storage().get_events(channel, position, READ_ROWS)
+        events: list[Event] = get_storage().get_events(channel, position, limit)
     finally:
         _admitted.reset(admitted)
     return events

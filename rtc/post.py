@@ -1,29 +1,31 @@
 """Messages between worker processes, over the channel layer.
 
 They carry control, never audio, and any of them may be lost. So a question is answered, and asked once more when no
-answer comes; whoever is asked twice answers from memory.
+answer comes; whoever is asked twice answers from memory. Others come late: what a Redis server that was paused hands
+over. So a question says until when it counts, by the clock of whoever is asked (`rtc.clocks`).
 """
 
 import asyncio
 import contextvars
+import json
 import logging
 import secrets
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from channels.layers import DEFAULT_CHANNEL_LAYER, InMemoryChannelLayer, channel_layers
-from django.conf import settings
-
+from rtc.clocks import Clocks
 from rtc.core.exceptions import RTCError
 from rtc.groups import AWAY, NEWS, RETRY_S, Groups
+from rtc.layers import make_layer
 from rtc.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
-"""Strings, numbers below 2**63, None, lists and dicts of them."""
+"""What JSON can say. It goes as JSON in ASCII, since layers refuse half a surrogate pair."""
 Answer = Callable[[Message], Awaitable[Message]]
 
 FIRST_KNOCK_S = 0.05
@@ -33,6 +35,7 @@ MAX_QUESTIONS = 1_000
 """How many questions are answered at a time, before more are left unanswered; and how many answers are remembered."""
 
 ASK, ANSWER, KNOCK = "rtc.ask", "rtc.answer", "rtc.knock"
+PING = "ping"
 
 
 class Unreachable(RTCError):
@@ -69,7 +72,9 @@ class Post:
         self._open = asyncio.Event()
         self._opening: asyncio.Task[None] | None = None
         self._tasks = Tasks(_log_failure)
-        self._asked: dict[str, asyncio.Future[Message]] = {}
+        self._clock = time.monotonic  # the loop's may be of the moment in which it last woke
+        self._clocks = Clocks()
+        self._asked: dict[str, tuple[str, asyncio.Future[Message]]] = {}
         self._answered: OrderedDict[str, Message | None] = OrderedDict()
         self._answering = 0
         self._groups = Groups(layer, self.address, self._open, self._own)
@@ -87,7 +92,8 @@ class Post:
     # Questions -----------------------------------------------------------------------------------------------------
 
     async def ask(self, address: str, question: Message, timeout_s: float) -> Message:
-        """Ask who receives at `address`, and once more after a third of the time.
+        """Ask who receives at `address`, and once more after a third of the time. Who gets the question when the time
+        is over leaves it.
 
         Raises:
             Unreachable, NoAnswer.
@@ -95,16 +101,29 @@ class Post:
         if self._layer is None or not address:
             raise Unreachable
         self.open()
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        give_up_at = self._clock() + timeout_s
+        if question["kind"] != PING and not self._clocks.knows(address, self._clock()):
+            await self._ask(address, {"kind": PING}, give_up_at)
+        return await self._ask(address, question, give_up_at)
+
+    async def _ask(self, address: str, question: Message, give_up_at: float) -> Message:
+        began = self._clock()
         token = secrets.token_hex(12)
-        message = {"type": ASK, "token": token, "reply_to": self.address, "question": question}
-        answered = self._asked[token] = loop.create_future()
+        message = {
+            "type": ASK,
+            "token": token,
+            "reply_to": self.address,
+            "ends_at": self._clocks.reading(address, give_up_at),
+            "question": json.dumps(question),
+        }
+        answered = asyncio.get_running_loop().create_future()
+        self._asked[token] = address, answered
         try:
-            await _within(timeout_s, self._open.wait())
+            await _within(give_up_at - began, self._open.wait())
             for share in (1 / 3, 1):
-                await _within(began + timeout_s - loop.time(), self._send(address, message))
-                await asyncio.wait([answered], timeout=max(0.0, began + timeout_s * share - loop.time()))
+                await _within(give_up_at - self._clock(), self._send(address, message))
+                ask_again_at = began + (give_up_at - began) * share
+                await asyncio.wait([answered], timeout=max(0.0, ask_again_at - self._clock()))
                 if answered.done():
                     return answered.result()
             raise NoAnswer
@@ -130,25 +149,51 @@ class Post:
         if self._answering >= MAX_QUESTIONS:
             logger.warning("a question is left unanswered: %d others are being answered", self._answering)
             return
+        ends_at = message.get("ends_at")
+        left_s = None if ends_at is None else ends_at - self._clock()
+        if left_s is not None and left_s <= 0:
+            logger.warning("a question came too late and is left: whoever asked has given up")
+            return
+        question = json.loads(message["question"])
         self._answered[token] = None
         if len(self._answered) > 2 * MAX_QUESTIONS:
             self._answered.popitem(last=False)
-        self._own(self._answer(message))
+        self._own(self._answer(message, question, left_s))
 
-    async def _answer(self, message: Message) -> None:
+    async def _answer(self, message: Message, question: Message, left_s: float | None) -> None:
         self._answering += 1
         try:
-            answer = await _answers[message["question"]["kind"]](message["question"])
+            async with asyncio.timeout(left_s) as in_time:
+                answer = await _answers[question["kind"]](question)
+        except TimeoutError:
+            if not in_time.expired():
+                raise
+            logger.warning("a question was not answered in time and is left")
+            return
         finally:
             self._answering -= 1
         self._answered[message["token"]] = answer
         await self._reply(message, answer)
 
     async def _reply(self, message: Message, answer: Message) -> None:
+        reply = {
+            "type": ANSWER,
+            "token": message["token"],
+            "clock": self._clock(),
+            "answer": json.dumps(answer),
+        }
         try:
-            await self._send(message["reply_to"], {"type": ANSWER, "token": message["token"], "answer": answer})
+            await self._send(message["reply_to"], reply)
         except Unreachable:
             logger.warning("an answer was lost on its way to another worker")
+
+    def _take_answer(self, message: Message) -> None:
+        if message["token"] not in self._asked:
+            return  # whoever asked has given up
+        address, asked = self._asked[message["token"]]
+        self._clocks.heard(address, message["clock"], self._clock())
+        if not asked.done():
+            asked.set_result(json.loads(message["answer"]))
 
     # News: see `rtc.groups` ------------------------------------------------------------------------------------------
 
@@ -181,7 +226,7 @@ class Post:
             else:
                 try:
                     self._take(message)
-                except (KeyError, TypeError) as error:  # while another release is rolled out
+                except (KeyError, TypeError, ValueError) as error:  # while another release is rolled out
                     logger.warning("a message was not understood: %s: %s", type(error).__name__, error)
 
     async def _forget_subscription(self) -> None:
@@ -208,9 +253,7 @@ class Post:
         if kind == ASK:
             self._take_question(message)
         elif kind == ANSWER:
-            asked = self._asked.get(message["token"])
-            if asked is not None and not asked.done():
-                asked.set_result(message["answer"])
+            self._take_answer(message)
         elif kind == NEWS:
             self._groups.hear(message["group"])
         elif kind == KNOCK:
@@ -234,7 +277,7 @@ async def _within(timeout_s: float, work: Awaitable[Any]) -> None:
         raise Unreachable from error
 
 
-@answers("ping")
+@answers(PING)
 async def _ping(question: Message) -> Message:
     return {}
 
@@ -260,13 +303,3 @@ def tell(group: str) -> None:
             with suppress(RuntimeError):  # that loop was closed
                 loop.call_soon_threadsafe(post.tell, group)
                 return
-
-
-def make_layer() -> Any:
-    """A channel layer of our own, so that the project's traffic and ours don't wait for one another; None when none is
-    configured that reaches other processes.
-    """
-    if DEFAULT_CHANNEL_LAYER not in getattr(settings, "CHANNEL_LAYERS", {}):
-        return None
-    layer = channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
-    return None if isinstance(layer, InMemoryChannelLayer) else layer

@@ -17,6 +17,13 @@ from rtc.signals import handler_failed, turn_finished
 from rtc.tally import tally
 from rtc.wakeup import Wakeup
 
+INPUTS_WAITING = 100
+"""How many inputs of one session wait for the database with their text. Of those that come behind them, only that they
+came goes on record, and how long they were: the handler has them, and a lock is no reason to keep it waiting."""
+WRITTEN_CHARS = 32 * 1024
+"""A body longer than that is not written as JSON anew for the record, which would keep only the beginning of it: 2 MB
+of numbers take 100 ms, in which no audio moves."""
+
 
 class CallRecord:
     """The record of one session, by its row's primary key. Used on the event loop; nothing here waits for the database
@@ -32,6 +39,7 @@ class CallRecord:
         self._emitted_at: deque[float] = deque()
         self._tell_stored: Callable[[int], None]
         self._entries = 0
+        self._inputs_waiting = 0
         # One for each who may wait: a thread's emission may wait for room while the end waits for all to be stored.
         self._room = Wakeup()
         self._progress = Wakeup()
@@ -69,9 +77,19 @@ class CallRecord:
         while self._stored < self._position:
             await self._progress.wait()
 
-    def input(self, values: list[Any]) -> None:
+    def input(self, values: list[Any], body: str = "") -> None:
+        """Note an input that the handler has.
+
+        Args:
+            body: the JSON that it came in, if it did. Of a long one, what is kept is cut from that as it is.
+        """
         tally.inputs += 1
-        journal.add(InputRecord(session_pk=self.pk, payload=input_payload(values)))
+        kept = conf.RTC_STORED_INPUT_CHARS if self._inputs_waiting < INPUTS_WAITING else 0
+        whole = body if len(body) > max(WRITTEN_CHARS, kept) else input_payload(values)
+        self._inputs_waiting += 1
+        journal.add(
+            InputRecord(session_pk=self.pk, payload=whole[:kept], size=len(whole), settled=self._inputs_settled)
+        )
 
     def entry(self, kind: str, text: str = "") -> None:
         """Note something on the timeline; text is for people with permission to see sessions, never content."""
@@ -106,6 +124,12 @@ class CallRecord:
 
     def _end_settled(self, count: int) -> None:
         announce(self.pk)  # only now do readers learn of the end whatever they had read: see `rtc.recent`
+
+    def _inputs_settled(self, count: int) -> None:
+        self._call_soon(self._inputs_stored, count)
+
+    def _inputs_stored(self, count: int) -> None:
+        self._inputs_waiting -= count
 
     def _outputs_settled(self, count: int) -> None:
         self._call_soon(self._outputs_stored, count)

@@ -105,6 +105,16 @@ async def test_a_form_may_read_the_database(django_user_model):
     assert json.loads((await Input.objects.aget()).payload) == [{"voice": "deep", "owner": user.pk}]
 
 
+async def test_of_a_long_input_too_what_the_client_sent_is_on_record():
+    phone = await Phone("form").start()
+    sent = json.dumps({"webrtc_id": "a", "voice": "deep", "more": "x" * 100_000})
+    assert await post(sent.encode()) == OK
+    await phone.hang_up()
+    await ended("a")
+    record = await Input.objects.aget()
+    assert (record.payload, record.size) == (sent[:10_000], len(sent))
+
+
 @pytest.mark.parametrize(
     ("message", "fields"),
     [

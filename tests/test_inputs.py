@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from django.test import AsyncClient
 
-from rtc import CloseStream, Stream
-from rtc.input_views import MAX_CONTAINERS
+from rtc import CloseStream, Stream, records
+from rtc.input_views import MAX_CONTAINERS, MAX_SEPARATORS
 from rtc.models import Input, Session, Worker
 from rtc.payloads import input_payload
 from rtc.worker import local_worker
@@ -196,6 +196,64 @@ async def test_how_many_arrays_and_objects_a_body_may_hold(count, status):
     body = f'{{"webrtc_id":"a","inputs":[{",".join(["[]"] * count)}]}}'.encode()
     assert (await post(body))[0] == status
     await phone.hang_up()
+
+
+def body(values):
+    return f'{{"webrtc_id":"a","inputs":{values}}}'.encode()
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        lambda count: body(f"[{','.join(['1e-9'] * (count - 2))}]"),
+        lambda count: body("{" + ",".join(f'"{key}":1' for key in range((count - 2) // 2)) + "}"),
+        lambda count: body(f"[{','.join([json.dumps(',:[{')] * (count - 2))}]"),
+    ],
+    ids=["numbers", "keys", "strings"],
+)
+@pytest.mark.parametrize(("more", "status"), [(0, 200), (2, 413)])
+async def test_how_many_values_a_body_may_hold(fill, more, status):
+    phone = await Phone().start()
+    assert (await post(fill(MAX_SEPARATORS + more)))[0] == status
+    await phone.hang_up()
+
+
+@pytest.mark.parametrize("text", ["1,2,3,", "[[]],", '{"a": [1, "b"]}, ', "C:\\dir, ", '\\"'])
+async def test_a_text_may_hold_what_it_likes(text):
+    phone = await Phone().start()
+    assert await post({"webrtc_id": "a", "inputs": [text * (500_000 // len(text))]}) == OK
+    await phone.hang_up()
+
+
+async def test_a_whole_chat_is_taken():
+    phone = await Phone().start()
+    message = {"role": "user", "content": "Well, you see: " * 16, "metadata": {"title": None}, "options": None}
+    chat = json.dumps({"webrtc_id": "a", "chatbot": [message] * 6_000})
+    assert 1_900_000 < len(chat) < 2_097_152
+    assert await post(chat.encode()) == OK
+    await phone.hang_up()
+
+
+async def test_of_a_long_body_the_beginning_is_kept_as_it_came(monkeypatch):
+    monkeypatch.setattr(records, "input_payload", lambda values: pytest.fail("written anew"))
+    phone = await Phone().start()
+    sent = body(f'[{"1e-9 , " * 20_000}"\u00e4"]')
+    assert await post(sent) == OK
+    await phone.hang_up()
+    await ended("a")
+    record = await Input.objects.aget()
+    assert (record.payload, record.size) == (sent.decode()[:10_000], len(sent.decode()))
+
+
+async def test_a_project_that_keeps_long_inputs_keeps_them_whole(settings):
+    settings.RTC_STORED_INPUT_CHARS = 2_000_000
+    phone = await Phone().start()
+    assert await post(body(f"[{'1e-9,' * 20_000}1]")) == OK
+    await phone.hang_up()
+    await ended("a")
+    record = await Input.objects.aget()
+    assert json.loads(record.payload) == [1e-9] * 20_000 + [1]
+    assert record.size == len(record.payload)
 
 
 async def test_a_long_input_is_kept_in_part(settings):

@@ -156,6 +156,20 @@ def test_it_gives_up_after_a_while_and_says_so(journal, session, monkeypatch, na
     assert "1 records are lost: disk I/O error" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "error", [SystemExit(1), UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")]
+)
+def test_nobody_waits_for_what_a_failure_of_any_kind_has_lost(journal, session, monkeypatch, caplog, error):
+    fail(monkeypatch, error)
+    told = []
+    journal.add(output(session.pk, 1, told.append))
+    settle()
+    journal.add(output(session.pk, 2, told.append))
+    settle()
+    assert (positions(), told) == ([2], [1, 1])
+    assert "a record was not written" in caplog.text
+
+
 def test_an_end_is_put_off_rather_than_lost(journal, session, monkeypatch, caplog, settings):
     settings.RTC_DATABASE_PATIENCE_S = 0
     fail(monkeypatch, OperationalError("away"))

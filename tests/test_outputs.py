@@ -98,6 +98,17 @@ class TestStorage:
         session.delete()
         assert read(session_pk, 5) == [("end", '{"reason": "deleted"}', 6)]
 
+    def test_the_end_waits_while_what_was_read_is_as_much_as_may_be(self, session, monkeypatch):
+        monkeypatch.setattr(outputs, "READ_CHARS", 100)
+        payloads = ["x" * 40, "x" * 40, "x" * 40, "x" * 1_000, "x" * 40]
+        Output.objects.bulk_create(
+            Output(session=session, position=at, payload=payload) for at, payload in enumerate(payloads, 1)
+        )
+        end(session)
+        assert [at for _, _, at in read(session.pk, 0)] == [1, 2, 3]
+        assert [at for _, _, at in read(session.pk, 3)] == [4]
+        assert [(kind, at) for kind, _, at in read(session.pk, 4)] == [("output", 5), ("end", 6)]
+
     def test_reads_once(self, session):
         store(session, 1)
         end(session)
@@ -212,6 +223,23 @@ async def test_a_reader_follows_announcements_to_the_end(session):
     with pytest.raises(StopAsyncIteration):
         await next_text(texts)
     assert outputs.listened() == (set(), set())
+
+
+async def test_a_reader_of_large_outputs_gets_them_all_piece_by_piece(session, monkeypatch):
+    monkeypatch.setattr(outputs, "READ_CHARS", 1_000)
+    sizes = [10, 400, 5_000, 300, 300, 300, 300, *[1] * 250, 999, 2]
+    rows = [Output(session=session, position=at, payload="7" * size) for at, size in enumerate(sizes, 1)]
+    await Output.objects.abulk_create(rows)
+    await sync_to_async(end)(session)
+    asked = []
+    get_events = OutputStorage.get_events
+    monkeypatch.setattr(OutputStorage, "get_events", lambda *args: asked.append(args[-1]) or get_events(*args))
+    texts = [text async for text in events_after(session.pk, 0)]
+    found = [(int(at), len(data)) for at, data in re.findall(r"id: rtc-\d+:(\d+)\ndata: (7+)\n", "".join(texts))]
+    assert found == list(enumerate(sizes, 1))
+    assert texts[-1].endswith('data: {"reason": "idle"}\n\n')
+    assert max(text.count("7") for text in texts) < 1_000 + 5_000
+    assert asked[0] == outputs.READ_ROWS and asked[1] == 6
 
 
 class TestRecentOutputs:

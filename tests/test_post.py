@@ -2,11 +2,17 @@
 
 import asyncio
 import logging
+import os
+import signal
+import time
+from contextlib import contextmanager
 
 import msgpack
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from rtc import groups
 from rtc import post as module
 from rtc.post import NoAnswer, Post, Unreachable, answers, make_layer
 from tests.live.redis_server import RedisServer
@@ -90,6 +96,8 @@ async def test_who_is_slow_is_asked_twice_and_answers_once(make_post, asked):
 async def test_an_answer_that_was_lost_is_given_again(make_post, asked):
     here, there = make_post(), make_post()
     there.open()
+    await here.ask(there.address, question("before"), TIMEOUT_S)
+    del asked[:]
     reply = there._reply
     lost = []
 
@@ -108,6 +116,58 @@ async def test_a_question_that_was_lost_is_asked_again(make_post, asked):
     await until(lambda: here._open.is_set())
     there.open()
     assert await asking == {"got": 1}
+
+
+@contextmanager
+def paused(redis):
+    """Redis takes what it is sent, and deals with it later."""
+    os.kill(redis.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(redis.pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("acquainted", [True, False])
+async def test_who_has_given_up_is_not_answered_later(make_post, asked, redis, caplog, acquainted):
+    here, there = make_post(), make_post()
+    there.open()
+    await until(lambda: there._open.is_set())
+    if acquainted:
+        await here.ask(there.address, question("before"), TIMEOUT_S)
+        del asked[:]
+    with paused(redis), pytest.raises((Unreachable, NoAnswer)):
+        await here.ask(there.address, question("meanwhile"), 0.6)
+    assert await here.ask(there.address, question("after"), TIMEOUT_S) == {"got": "after"}
+    await asyncio.sleep(0.3)
+    assert asked == [question("after")]
+    assert ("came too late" in caplog.text) is acquainted
+
+
+async def test_an_answer_that_takes_longer_than_who_asked_will_wait_is_broken_off(make_post, asked, caplog):
+    """So that what the question is about does not happen later."""
+    here, there = make_post(), make_post()
+    there.open()
+    with pytest.raises(NoAnswer):
+        await here.ask(there.address, question(wait=30), 0.6)
+    await until(lambda: there._answering == 0)
+    assert "not answered in time" in caplog.text
+
+
+@pytest.mark.parametrize("ahead_s", [-1e6, 1e6])
+async def test_clocks_of_machines_need_not_agree(make_post, asked, ahead_s):
+    here, there = make_post(), make_post()
+    there._clock = lambda: time.monotonic() + ahead_s
+    there.open()
+    for value in (1, 2):
+        assert await here.ask(there.address, question(value), TIMEOUT_S) == {"got": value}
+
+
+async def test_what_msgpack_refuses_is_asked_and_answered(make_post, asked):
+    here, there = make_post(), make_post()
+    there.open()
+    value = {"half a surrogate pair": "\ud800", "large": 10**30}
+    assert await here.ask(there.address, question(value), TIMEOUT_S) == {"got": value}
 
 
 async def test_nobody_answers(make_post, asked):
@@ -214,6 +274,28 @@ async def test_news_that_comes_thick_and_fast_is_told_once(make_post):
     here.tell("rtc-outputs-2")
     await until(lambda: last.heard == 2)
     assert ear.heard == 2
+
+
+async def test_a_group_that_could_not_be_left_is_left_later(make_post, redis, monkeypatch):
+    monkeypatch.setattr(groups, "RETRY_S", 0.05)
+    post, ear = make_post(), Ear()
+    post.follow("rtc-outputs-1", ear)
+    await until(lambda: ear.heard)
+    [shard] = post._layer._get_layer()._shards
+    unsubscribe = shard.unsubscribe
+    failures = [RedisConnectionError(), OSError()]
+
+    async def fail(channel):
+        if failures:
+            raise failures.pop()
+        await unsubscribe(channel)
+
+    monkeypatch.setattr(shard, "unsubscribe", fail)
+    post.unfollow("rtc-outputs-1", ear)
+    with Redis.from_url(redis.url, decode_responses=True) as client:
+        await until(lambda: "asgi__group__rtc-outputs-1" not in client.pubsub_channels())
+    await until(lambda: not post._groups._joined)
+    assert not failures
 
 
 async def test_a_restart_of_redis(make_post, asked, redis, caplog):

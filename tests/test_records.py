@@ -1,12 +1,17 @@
 """What a call's record stores, in a real table."""
 
+import threading
+
 import pytest
 from asgiref.sync import sync_to_async
 
-from rtc.database import perform
-from rtc.models import Output, Session
+from rtc import records
+from rtc.database import perform, submit
+from rtc.journal import journal
+from rtc.models import Input, Output, Session
 from rtc.records import CallRecord
 from rtc.registry import Figures
+from tests.virtual_time import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,3 +27,41 @@ async def test_what_is_put_out_after_the_end_goes_nowhere():
     await perform(int)  # the writer takes one thing after the other
     payloads = await sync_to_async(list)(Output.objects.values_list("payload", flat=True))
     assert (payloads, told) == (["1"], [1])
+
+
+@pytest.fixture
+async def session():
+    return await sync_to_async(Session.objects.create)(session_id="a", stream="default", state=Session.State.ACTIVE)
+
+
+@pytest.fixture
+def held_up():
+    """The writer writes nothing until it is set."""
+    go = threading.Event()
+    submit(go.wait, 10)
+    yield go
+    go.set()
+
+
+async def test_an_input_that_waits_for_the_database_is_no_longer_than_what_is_kept_of_it(session, held_up, settings):
+    settings.RTC_STORED_INPUT_CHARS = 100
+    CallRecord(session.pk, None).input(["x" * 1_000])
+    [waiting] = journal._pending
+    assert (waiting.payload, waiting.size) == ('["' + "x" * 98, 1_004)
+    held_up.set()
+    await perform(int)
+    record = await Input.objects.aget()
+    assert (record.payload, record.size) == ('["' + "x" * 98, 1_004)
+
+
+async def test_of_more_inputs_than_may_wait_only_that_they_came_is_kept(session, held_up, monkeypatch):
+    monkeypatch.setattr(records, "INPUTS_WAITING", 2)
+    record = CallRecord(session.pk, None)
+    for value in range(4):
+        record.input([value])
+    held_up.set()
+    await until(lambda: record._inputs_waiting == 0)
+    record.input([4])
+    await perform(int)
+    rows = await sync_to_async(list)(Input.objects.order_by("pk").values_list("payload", "size"))
+    assert rows == [("[0]", 3), ("[1]", 3), ("", 3), ("", 3), ("[4]", 3)]

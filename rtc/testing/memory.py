@@ -39,7 +39,7 @@ class MemoryRecord:
         self.outputs.append((self._loop.time(), json.loads(payload)))
         self._loop.call_soon(stored, 1)
 
-    def input(self, values: list[Any]) -> None:
+    def input(self, values: list[Any], body: str = "") -> None:
         self.inputs.append((self._loop.time(), values))
 
     def entry(self, kind: str, text: str = "") -> None:

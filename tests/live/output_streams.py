@@ -36,7 +36,7 @@ class Counting(AsyncStreamHandler):
     """Emits outputs as the client's params say.
 
     `count` outputs `{"n": 0}`, `{"n": 1}`, …, with up to `pause_s` between two (`seed` decides). It goes on when audio
-    comes if there is `wait`; then closes the stream if there is `close`.
+    comes if there is `wait`; then closes the stream if there is `close`. `fill` makes each that much longer.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,8 @@ class Counting(AsyncStreamHandler):
         if self._pause_s:
             await asyncio.sleep(self._random.uniform(0, self._pause_s))
         self._n += 1
-        return AdditionalOutputs({"n": self._n - 1})
+        fill = self.session.params.get("fill", 0)
+        return AdditionalOutputs({"n": self._n - 1, **({"fill": "x" * fill} if fill else {})})
 
 
 class Valued(AsyncStreamHandler):

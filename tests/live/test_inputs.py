@@ -45,9 +45,8 @@ def chat_of(size: int, session_id: str) -> bytes:
 
 
 def worst_of(session_id: str) -> bytes:
-    """A body of the most arrays, and beyond them of the most numbers, that are taken."""
-    head = f'{{"webrtc_id":"{session_id}","inputs":[[{"[]," * (MAX_CONTAINERS - 3)}'
-    return (head + "1," * ((LIMIT_BYTES - len(head) - 5) // 2) + "1]]}").encode()
+    """A body of the most arrays that are taken, with as many numbers in them."""
+    return f'{{"webrtc_id":"{session_id}","inputs":[[{"[1e-9]," * (MAX_CONTAINERS - 4)}1]]}}'.encode()
 
 
 def browser_of(server) -> httpx.AsyncClient:
