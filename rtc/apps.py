@@ -12,12 +12,12 @@ class RTCConfig(AppConfig):
         from rtc import checks, mailbox, outputs  # noqa: F401 - registers system checks, and what others may ask
         from rtc.closing import allow_close_handshake
         from rtc.conf import conf
-        from rtc.signals import session_ended, session_started
+        from rtc.telling import end_recorded, start_recorded
 
         outputs.install()
         allow_close_handshake(conf.RTC_CLOSE_HANDSHAKE_S)
-        session_started.connect(_started, dispatch_uid="rtc.started")
-        session_ended.connect(_ended, dispatch_uid="rtc.ended")
+        start_recorded.connect(_started, dispatch_uid="rtc.started")
+        end_recorded.connect(_ended, dispatch_uid="rtc.ended")
 
 
 def _started(session: Any, **kwargs: Any) -> None:

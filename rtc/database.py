@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -17,6 +17,8 @@ from django.db import (
     connections,
     reset_queries,
 )
+
+from rtc.ordered import OrderedThread
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +33,8 @@ class DatabaseThread:
     failed or has been idle.
     """
 
-    def __init__(self, name: str) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+    def __init__(self, name: str, *, awaited: bool = False) -> None:
+        self._executor = OrderedThread(name, awaited=awaited)
         self._last_used = 0.0
 
     def submit(self, job: Callable[..., T], *args: Any, **kwargs: Any) -> "Future[T]":
@@ -51,7 +53,7 @@ class DatabaseThread:
             self._last_used = time.monotonic()
 
 
-_records = DatabaseThread("rtc-database")
+_records = DatabaseThread("rtc-database", awaited=True)
 _heart = DatabaseThread("rtc-heart")
 _lookups = DatabaseThread("rtc-lookups")
 

@@ -1,7 +1,7 @@
 """Who may run, and what the record says of it. Plain functions on the database; `rtc.database` runs them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from rtc.conf import conf
 from rtc.core.exceptions import Refused, RTCError
 from rtc.core.formats import MediaFormat
 from rtc.models import AdmissionLock, Session, UsedTicket, Worker
-from rtc.signals import session_ended, session_started
+from rtc.telling import tell_ended, tell_started
 
 NOT_ALLOWED = 4403
 ID_IN_USE = 4409
@@ -121,7 +121,7 @@ def admit(
     except IntegrityError:
         # A session that held the id may have ended since. If it was something else, it comes again.
         _record(session, limits, caller, worker_pk)
-    session_started.send_robust(Session, session=session)
+    tell_started(session)
     return session.pk
 
 
@@ -183,23 +183,12 @@ def activate(pk: int) -> None:
 
 def end(pk: int, reason: str, close_code: int | None, figures: Figures) -> bool:
     """Record that a session has ended; False when that was recorded before."""
-    changed = (
-        Session.objects.live()
-        .filter(pk=pk)
-        .update(
-            state=Session.State.ENDED,
-            ended_at=timezone.now(),
-            end_reason=reason,
-            close_code=close_code,
-            frames_in=figures.frames_in,
-            frames_out=figures.frames_out,
-            frames_dropped=figures.frames_dropped,
-            errors=figures.errors,
-            sample_rate=figures.sample_rate,
-            history=figures.history,
-        )
-    )
-    _tell_ended([pk] if changed else [])
+    end = {"state": Session.State.ENDED, "ended_at": timezone.now(), "end_reason": reason, "close_code": close_code}
+    counts = {item.name: getattr(figures, item.name) for item in fields(figures)}
+    with transaction.atomic(savepoint=False):
+        changed = Session.objects.live().filter(pk=pk).update(**end, **counts)
+        if changed:
+            _tell_ended([pk])
     return changed == 1
 
 
@@ -212,9 +201,9 @@ def renew(worker_pk: int) -> bool:
 
 
 def beat(worker_pk: int, load: Load) -> bool:
-    """The same with how it is doing; ends the sessions of lost workers first."""
-    reap(worker_pk)
-    return (
+    """The same with how it is doing. Then ends the sessions of workers that were lost before: that may take long."""
+    lost = _lost(worker_pk)
+    lives = (
         Worker.objects.filter(pk=worker_pk, ended_at=None).update(
             last_beat_at=Now(),
             session_count=load.session_count,
@@ -225,6 +214,8 @@ def beat(worker_pk: int, load: Load) -> bool:
         )
         == 1
     )
+    _reap(lost)
+    return lives
 
 
 def shall_drain(worker_pk: int) -> bool:
@@ -252,15 +243,25 @@ def reap(worker_pk: int | None = None) -> list[int]:
         worker_pk: who looks. While it is overdue itself, it ends nothing: the database was away, or too busy, and the
             others may be about to beat as well.
     """
+    return _reap(_lost(worker_pk))
+
+
+def _silent() -> Any:
+    """Beats before that time of the database's were a worker's last."""
+    return Now() - timedelta(seconds=conf.RTC_WORKER_LOST_S)
+
+
+def _lost(worker_pk: int | None) -> list[int]:
+    lost = list(Worker.objects.filter(ended_at=None, last_beat_at__lt=_silent()).values_list("pk", flat=True))
+    return [] if worker_pk in lost else lost
+
+
+def _reap(lost: list[int]) -> list[int]:
     now = timezone.now()
-    silent = Now() - timedelta(seconds=conf.RTC_WORKER_LOST_S)
-    lost = list(Worker.objects.filter(ended_at=None, last_beat_at__lt=silent).values_list("pk", flat=True))
     ended: list[int] = []
-    if worker_pk in lost:
-        return ended
     for pk in lost:
         with transaction.atomic():  # a process killed in here leaves all of it to the next
-            if Worker.objects.filter(pk=pk, ended_at=None, last_beat_at__lt=silent).update(ended_at=now):
+            if Worker.objects.filter(pk=pk, ended_at=None, last_beat_at__lt=_silent()).update(ended_at=now):
                 ended += _end_sessions(pk, now, WORKER_LOST)
     return ended
 
@@ -287,8 +288,6 @@ def _last_told(figures: dict[str, Any], session_pk: int) -> dict[str, Any]:
 
 
 def _tell_ended(pks: Iterable[int]) -> None:
-    def tell(pk: int) -> None:
-        session_ended.send_robust(Session, session=Session.objects.get(pk=pk))
-
-    for pk in pks:
-        transaction.on_commit(partial(tell, pk), robust=True)  # another's failure must not keep it from the next
+    """To be called in the transaction that ended them: what can't be read then is not ended either."""
+    for session in Session.objects.filter(pk__in=pks).order_by("pk"):
+        transaction.on_commit(partial(tell_ended, session), robust=True)  # one that fails must not keep it from others
