@@ -86,10 +86,19 @@ class Journal:
         self._lock = threading.Lock()
         self._pending: list[Record] = []
         self._put_off: list[Record] = []
+        self._ending: set[int] = set()
+
+    @property
+    def ending(self) -> set[int]:
+        """The sessions, by primary key, that are over and whose end is not on record yet. From any thread."""
+        with self._lock:
+            return set(self._ending)
 
     def add(self, record: Record) -> None:
         with self._lock:
             self._pending.append(record)
+            if isinstance(record, EndRecord):
+                self._ending.add(record.session_pk)
             if len(self._pending) > 1:
                 return  # the job that was submitted for the first takes them all
         perform_soon(self._drain)
@@ -99,9 +108,7 @@ class Journal:
             time.sleep(GATHER_S)
         with self._lock:
             batch, self._pending = self._pending, []
-        lost = _write_patiently(batch)
-        # An end that is never written would keep its place. There is one for each session, and it waits for `resume`.
-        self._put_off += [record for record in lost if isinstance(record, EndRecord)]
+        self._write(batch)
         for record in batch:
             if isinstance(record, EndRecord):
                 recent.forget(record.session_pk)
@@ -116,7 +123,15 @@ class Journal:
 
     def _write_put_off(self) -> None:
         batch, self._put_off = self._put_off, []
-        self._put_off += _write_patiently(batch)
+        self._write(batch)
+
+    def _write(self, batch: list[Record]) -> None:
+        lost = _write_patiently(batch)
+        # An end that is never written would keep its place. There is one for each session, and it waits for `resume`.
+        put_off = [record for record in lost if isinstance(record, EndRecord)]
+        self._put_off += put_off
+        with self._lock:
+            self._ending -= {record.session_pk for record in batch} - {record.session_pk for record in put_off}
 
 
 journal = Journal()

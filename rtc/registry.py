@@ -218,6 +218,10 @@ def beat(worker_pk: int, load: Load) -> bool:
     return lives
 
 
+def live_on(worker_pk: int) -> list[int]:
+    return list(Session.objects.live().filter(worker=worker_pk).order_by("pk").values_list("pk", flat=True))
+
+
 def shall_drain(worker_pk: int) -> bool:
     return Worker.objects.filter(pk=worker_pk, draining_at__isnull=False).exists()
 
@@ -270,9 +274,7 @@ def _end_sessions(worker_pk: int, now: datetime, reason: str) -> list[int]:
     end = {"state": Session.State.ENDED, "ended_at": now, "end_reason": reason}
     figures = Worker.objects.values_list("figures", flat=True).get(pk=worker_pk)
     ended = [
-        pk
-        for pk in Session.objects.live().filter(worker=worker_pk).values_list("pk", flat=True)
-        if Session.objects.live().filter(pk=pk).update(**end, **_last_told(figures, pk))
+        pk for pk in live_on(worker_pk) if Session.objects.live().filter(pk=pk).update(**end, **_last_told(figures, pk))
     ]
     _tell_ended(ended)
     return ended

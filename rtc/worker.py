@@ -20,6 +20,7 @@ from rtc.database import perform, perform_beside, perform_soon
 from rtc.journal import journal
 from rtc.lag import CpuProbe, LagProbe
 from rtc.post import local_post
+from rtc.strays import Strays
 from rtc.tally import tally
 from rtc.tasks import Tasks
 
@@ -50,6 +51,7 @@ class LocalWorker:
         self.calls: dict[int, Call] = {}
         self.lag = LagProbe()
         self._cpu = CpuProbe()
+        self._strays = Strays()
         self._row: int | None = None
         self._renewed_at = 0.0
         self._told_at = 0.0
@@ -170,6 +172,8 @@ class LocalWorker:
             totals=tally.totals(self.calls.values()),
         )
         await self._tell(registry.beat, load)
+        if self._row is not None:
+            await perform_beside(self._strays.end, self._row, journal.ending | self.calls.keys())
         if self._row is not None and not self.draining and await perform_beside(registry.shall_drain, self._row):
             self.drain()
 

@@ -251,3 +251,14 @@ def test_a_failure_in_what_is_told_is_logged(journal, session, caplog):
         settle()
     assert "told badly" in caplog.text
     assert positions() == [1]
+
+
+def test_a_session_ends_until_its_end_is_on_record(journal, session, monkeypatch, settings):
+    settings.RTC_DATABASE_PATIENCE_S = 0
+    fail(monkeypatch, OperationalError("away"))
+    journal.add(EndRecord(session_pk=session.pk, reason="client_stop", close_code=1000, figures=Figures()))
+    settle()
+    assert journal.ending == {session.pk}
+    journal.resume()
+    settle()
+    assert journal.ending == set()
