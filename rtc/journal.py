@@ -141,20 +141,20 @@ def _write_patiently(batch: list[Record]) -> list[Record]:
     """Write what can be written; gives what was lost to a database that is locked or away."""
     give_up_at = time.monotonic() + conf.RTC_DATABASE_PATIENCE_S
     try:
-        return _retry(batch, give_up_at)
+        return _retry(_write, batch, give_up_at)
     except DatabaseError as error:
         # It holds something that can't be written: most likely a session was deleted meanwhile.
         logger.info("a batch of %d records is written one by one: %s", len(batch), error)
     lost: list[Record] = []
     for record in batch:
         try:
-            lost += _retry([record], give_up_at)
+            lost += _retry(_write_rest, [record], give_up_at)
         except DatabaseError as error:
             logger.warning("a record of session row %d was not written: %s", record.session_pk, error)
     return lost
 
 
-def _retry(batch: list[Record], give_up_at: float) -> list[Record]:
+def _retry(write: Callable[[list[Record]], None], batch: list[Record], give_up_at: float) -> list[Record]:
     """Write them, again and again while the database is locked or away, until they are lost; then gives them back.
 
     Raises:
@@ -163,7 +163,7 @@ def _retry(batch: list[Record], give_up_at: float) -> list[Record]:
     retry_s = SHORTEST_RETRY_S
     while True:
         try:
-            _write(batch)
+            write(batch)
             return []
         except (OperationalError, InterfaceError) as error:
             if time.monotonic() >= give_up_at:
@@ -173,6 +173,31 @@ def _retry(batch: list[Record], give_up_at: float) -> list[Record]:
         close_old_connections()  # it may have been cut off for good
         time.sleep(retry_s)
         retry_s = min(2 * retry_s, LONGEST_RETRY_S)
+        write = _write_rest
+
+
+def _write_rest(batch: list[Record]) -> None:
+    """Write what is not there yet: a commit that failed may have come through, and only the answer to it been lost.
+
+    An end that is there is told once more, as it was not: see `registry.end`.
+    """
+    pks = {record.session_pk for record in batch}
+    since = min(record.at for record in batch)
+    there: set[tuple[type[Record], int, object]] = set()
+    for kind, rows, key in (
+        (OutputRecord, Output.objects, "position"),
+        (InputRecord, Input.objects, "created_at"),
+        (EntryRecord, TimelineEntry.objects, "created_at"),
+    ):
+        if any(isinstance(record, kind) for record in batch):
+            found = rows.filter(session__in=pks, created_at__gte=since).values_list("session_id", key)
+            there |= {(kind, session_pk, value) for session_pk, value in found}
+    _keep([record for record in batch if _key(record) in there])
+    _write([record for record in batch if _key(record) not in there])
+
+
+def _key(record: Record) -> tuple[type[Record], int, object]:
+    return type(record), record.session_pk, record.position if isinstance(record, OutputRecord) else record.at
 
 
 def _write(batch: Sequence[Record]) -> None:
@@ -201,9 +226,14 @@ def _write(batch: Sequence[Record]) -> None:
             if isinstance(record, ActiveRecord):
                 registry.activate(record.session_pk)
             elif isinstance(record, EndRecord):
-                registry.end(record.session_pk, record.reason, record.close_code, record.figures)
-    for output in outputs:
-        recent.add(output.session_pk, output.position, output.payload)
+                registry.end(record.session_pk, record.reason, record.close_code, record.figures, record.at)
+    _keep(batch)
+
+
+def _keep(batch: Sequence[Record]) -> None:
+    for record in batch:
+        if isinstance(record, OutputRecord):
+            recent.add(record.session_pk, record.position, record.payload)
 
 
 def _insert_outputs(records: list[OutputRecord]) -> None:

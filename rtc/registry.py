@@ -181,15 +181,21 @@ def activate(pk: int) -> None:
     Session.objects.filter(pk=pk, state=Session.State.STARTING).update(state=Session.State.ACTIVE)
 
 
-def end(pk: int, reason: str, close_code: int | None, figures: Figures) -> bool:
-    """Record that a session has ended; False when that was recorded before."""
-    end = {"state": Session.State.ENDED, "ended_at": timezone.now(), "end_reason": reason, "close_code": close_code}
+def end(pk: int, reason: str, close_code: int | None, figures: Figures, at: datetime | None = None) -> bool:
+    """Record that a session has ended; False when another end was recorded before.
+
+    Args:
+        at: when it ended. The same end at the same time is told again, if it comes again: that its commit came through
+            was not heard of then.
+    """
+    end = {"ended_at": at or timezone.now(), "end_reason": reason, "close_code": close_code}
     counts = {item.name: getattr(figures, item.name) for item in fields(figures)}
+    row = Session.objects.filter(pk=pk)
     with transaction.atomic(savepoint=False):
-        changed = Session.objects.live().filter(pk=pk).update(**end, **counts)
-        if changed:
-            _tell_ended([pk])
-    return changed == 1
+        if not row.live().update(state=Session.State.ENDED, **end, **counts) and not row.filter(**end).exists():
+            return False
+        _tell_ended([pk])
+    return True
 
 
 def renew(worker_pk: int) -> bool:
