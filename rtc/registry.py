@@ -1,21 +1,27 @@
 """Who may run, and what the record says of it. Plain functions on the database; `rtc.database` runs them."""
 
+import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.db.models.lookups import LessThan
 from django.utils import timezone
 
 from rtc.conf import conf
 from rtc.core.exceptions import Refused, RTCError
 from rtc.core.formats import MediaFormat
+from rtc.last_told import last_told
 from rtc.models import AdmissionLock, Session, UsedTicket, Worker
+from rtc.particulars import Caller, ConcurrencyLimits, Figures, Load
 from rtc.telling import tell_ended, tell_started
+
+logger = logging.getLogger(__name__)
 
 NOT_ALLOWED = 4403
 ID_IN_USE = 4409
@@ -26,61 +32,6 @@ WORKER_LOST = "worker_lost"
 
 class WorkerLost(RTCError):
     """The worker was taken for lost: its row has ended, and it needs another to run sessions."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who is at the other end.
-
-    Args:
-        user: a Django user, or None.
-        owner_key: see `rtc.ownership`.
-        ticket: nonce of the ticket that was shown, and when it would have expired.
-    """
-
-    user: Any = None
-    owner_key: str = ""
-    ticket: str = ""
-    ticket_expires_at: datetime | None = None
-    address: str | None = None
-    user_agent: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConcurrencyLimits:
-    """How many sessions may run at once; None: any number."""
-
-    stream: int | None = None
-    user: int | None = None
-    overall: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What one session amounted to."""
-
-    frames_in: int = 0
-    frames_out: int = 0
-    frames_dropped: int = 0
-    errors: int = 0
-    sample_rate: int | None = None
-    history: list[Any] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """How a worker is doing.
-
-    Args:
-        figures: of its sessions, by the primary key of each.
-        totals: what it has counted since it started, see `rtc.tally`.
-    """
-
-    session_count: int = 0
-    lag_ms: float = 0.0
-    cpu_percent: float = 0.0
-    figures: dict[str, Any] = field(default_factory=dict)
-    totals: dict[str, Any] = field(default_factory=dict)
 
 
 def enlist(name: str, host: str, pid: int, **more: str) -> int:
@@ -256,13 +207,13 @@ def reap(worker_pk: int | None = None) -> list[int]:
     return _reap(_lost(worker_pk))
 
 
-def _silent() -> Any:
-    """Beats before that time of the database's were a worker's last."""
-    return Now() - timedelta(seconds=conf.RTC_WORKER_LOST_S)
+def _is_late() -> Any:
+    """Whether a worker's last beat is too long ago, by the database's clock."""
+    return LessThan(F("last_beat_at"), Now() - timedelta(seconds=conf.RTC_WORKER_LOST_S))
 
 
 def _lost(worker_pk: int | None) -> list[int]:
-    lost = list(Worker.objects.filter(ended_at=None, last_beat_at__lt=_silent()).values_list("pk", flat=True))
+    lost = list(Worker.objects.filter(_is_late(), ended_at=None).values_list("pk", flat=True))
     return [] if worker_pk in lost else lost
 
 
@@ -270,9 +221,14 @@ def _reap(lost: list[int]) -> list[int]:
     now = timezone.now()
     ended: list[int] = []
     for pk in lost:
-        with transaction.atomic():  # a process killed in here leaves all of it to the next
-            if Worker.objects.filter(pk=pk, ended_at=None, last_beat_at__lt=_silent()).update(ended_at=now):
-                ended += _end_sessions(pk, now, WORKER_LOST)
+        try:
+            with transaction.atomic():  # a process killed in here leaves all of it to the next
+                if Worker.objects.filter(_is_late(), pk=pk, ended_at=None).update(ended_at=now):
+                    ended += _end_sessions(pk, now, WORKER_LOST)
+        except OperationalError:  # the database is locked or away
+            raise
+        except DatabaseError as error:  # it does not take what is to be written: that holds up nobody else
+            logger.error("the sessions of lost worker row %d could not be ended: %s", pk, error, exc_info=error)
     return ended
 
 
@@ -280,19 +236,10 @@ def _end_sessions(worker_pk: int, now: datetime, reason: str) -> list[int]:
     end = {"state": Session.State.ENDED, "ended_at": now, "end_reason": reason}
     figures = Worker.objects.values_list("figures", flat=True).get(pk=worker_pk)
     ended = [
-        pk for pk in live_on(worker_pk) if Session.objects.live().filter(pk=pk).update(**end, **_last_told(figures, pk))
+        pk for pk in live_on(worker_pk) if Session.objects.live().filter(pk=pk).update(**end, **last_told(figures, pk))
     ]
     _tell_ended(ended)
     return ended
-
-
-def _last_told(figures: dict[str, Any], session_pk: int) -> dict[str, Any]:
-    """What the last heartbeat said of a session that its worker can't say any more of."""
-    told = figures.get(str(session_pk))
-    if told is None:
-        return {}
-    counts = {name: told[name] for name in ("frames_in", "frames_out", "frames_dropped", "errors")}
-    return {**counts, "history": told["recent"]}
 
 
 def _tell_ended(pks: Iterable[int]) -> None:

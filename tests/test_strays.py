@@ -8,7 +8,7 @@ from django.db import OperationalError
 
 from rtc import Stream, registry, strays
 from rtc.admission import Admission
-from rtc.database import perform, submit
+from rtc.database import perform, perform_beside, submit
 from rtc.journal import journal
 from rtc.models import Session
 from rtc.testing import CallClient
@@ -89,7 +89,7 @@ async def test_a_call_that_runs_and_one_whose_end_waits_to_be_written_are_no_str
     for _ in range(3):
         await worker.beat()
     assert len(journal.ending) == 1
-    assert await asyncio.to_thread(on_record) == [("active", "", None)] * 2
+    assert await perform_beside(on_record) == [("active", "", None)] * 2
     release.set()
     await perform(int)
     assert journal.ending == set()
