@@ -1,6 +1,7 @@
 """Who may run, and what the record says of it. Plain functions on the database; `rtc.database` runs them."""
 
 import logging
+import time
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from rtc.core.formats import MediaFormat
 from rtc.last_told import last_told
 from rtc.models import AdmissionLock, Session, UsedTicket, Worker
 from rtc.particulars import Caller, ConcurrencyLimits, Figures, Load
+from rtc.sightings import sightings
 from rtc.telling import tell_ended, tell_started
 
 logger = logging.getLogger(__name__)
@@ -213,7 +215,8 @@ def _is_late() -> Any:
 
 
 def _lost(worker_pk: int | None) -> list[int]:
-    lost = list(Worker.objects.filter(_is_late(), ended_at=None).values_list("pk", flat=True))
+    workers = Worker.objects.filter(ended_at=None).values_list("pk", "last_beat_at", _is_late())
+    lost = sightings.lost(list(workers), conf.RTC_WORKER_LOST_S, time.monotonic())
     return [] if worker_pk in lost else lost
 
 

@@ -1,13 +1,15 @@
 """Who is taken for lost, and what may not keep the others' sessions from being ended."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db.models import JSONField, Value
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from rtc import registry
 from rtc.models import Session, Worker
+from rtc.sightings import Sightings
 from tests.registering import CALLER
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,3 +100,75 @@ def test_a_lost_worker_that_cannot_be_reaped_holds_up_nobody(monkeypatch, caplog
     monkeypatch.undo()
     registry.reap()
     assert states()["a"] == "worker_lost"
+
+
+# A clock that leaps
+
+
+@pytest.fixture
+def leap(monkeypatch):
+    def leap(seconds):
+        monkeypatch.setattr(registry, "Now", lambda: Now() + timedelta(seconds=seconds))
+
+    return leap
+
+
+@pytest.mark.parametrize("look", ["beat", "enlist", "admit", "watch"])
+def test_a_leap_of_the_databases_clock_ends_no_session_of_a_worker_that_was_seen_to_live(leap, look):
+    here, other = enlist("here"), enlist("other")
+    admit("a", other)
+    registry.beat(here, registry.Load())
+    leap(LOST_S + 5)
+    registry.renew(here)
+    {
+        "beat": lambda: registry.beat(here, registry.Load()),
+        "enlist": lambda: enlist("new"),
+        "admit": lambda: admit("b", here, stream=5),
+        "watch": registry.reap,
+    }[look]()
+    assert states()["a"] == ""
+    assert registry.renew(other)
+
+
+def test_a_worker_that_is_silent_after_a_leap_too_is_lost(leap, monkeypatch):
+    here, other = enlist("here"), enlist("other")
+    admit("a", other)
+    registry.beat(here, registry.Load())
+    leap(LOST_S + 5)
+    clock = registry.time.monotonic
+    for passed_s, lost in ((0.4 * LOST_S, False), (0.6 * LOST_S, True)):
+        monkeypatch.setattr(registry.time, "monotonic", lambda passed_s=passed_s: clock() + passed_s)
+        registry.renew(here)
+        registry.beat(here, registry.Load())
+        assert (states() == {"a": "worker_lost"}) is lost
+
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def at(second):
+    return START + timedelta(seconds=second)
+
+
+def test_what_is_seen_of_a_worker():
+    sightings = Sightings()
+    looks = [
+        (0.0, at(0), False, []),
+        (5.0, at(4), False, []),
+        (6.0, at(4), True, []),  # the clock has leapt
+        (7.0, at(30), False, []),
+        (14.0, at(30), True, []),
+        (15.0, at(30), True, [1]),
+        (16.0, at(40), True, []),  # it lives
+        (17.0, at(10), True, [1]),  # not the beat that was seen: it is looked at anew
+        (18.0, at(10), True, [1]),  # whoever was to end its sessions failed
+    ]
+    for now, beat_at, late, lost in looks:
+        assert sightings.lost([(1, beat_at, late)], LOST_S, now) == lost, now
+
+
+def test_a_worker_that_is_seen_for_the_first_time_is_as_the_database_says():
+    sightings = Sightings()
+    assert sightings.lost([(1, at(0), True), (2, at(0), False)], LOST_S, 0.0) == [1]
+    assert sightings.lost([(3, at(0), True)], LOST_S, 1.0) == [3]
+    assert sightings.lost([(2, at(0), True)], LOST_S, 2.0) == [2], "it was forgotten meanwhile"
