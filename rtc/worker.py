@@ -8,6 +8,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import Error
@@ -23,6 +24,7 @@ from rtc.post import local_post
 from rtc.strays import Strays
 from rtc.tally import tally
 from rtc.tasks import Tasks
+from rtc.undoing import perform_or_undo
 
 if TYPE_CHECKING:
     from rtc.calls import Call
@@ -45,6 +47,8 @@ class LocalWorker:
     The row is made when the first call starts, and beats from then on. `calls` holds live calls by the primary key of
     their session. Others end the sessions of a worker whose row has been silent for `RTC_WORKER_LOST_S`; one that can't
     reach the database ends its own before that, so that no session goes on that is over for all others.
+
+    `failing`: the last beat could not be recorded.
     """
 
     def __init__(self) -> None:
@@ -58,7 +62,7 @@ class LocalWorker:
         self._admitting = 0
         self._enlisting = asyncio.Lock()
         self._heart: asyncio.Task[None] | None = None
-        self._failing = False
+        self.failing = False
         self._beating: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
         self._tasks = Tasks(_log_failure)
@@ -109,7 +113,8 @@ class LocalWorker:
                 name = f"{host}:{pid}:{secrets.token_hex(4)}"
                 asked_at = loop.time()
                 more = {"version": conf.RTC_VERSION[:32], "mailbox": post.address}
-                self._row = await perform(registry.enlist, name, host[:64], pid, **more)
+                enlist = partial(registry.enlist, name, host[:64], pid, **more)
+                self._row = await perform_or_undo(_retire_late, enlist)
                 self._renewed_at = asked_at
             elif not self.calls and loop.time() - self._renewed_at > conf.RTC_LEASE_S and self._rests:
                 # Without sessions it renews at each heartbeat only: the first one shall not start with half a lease.
@@ -128,7 +133,7 @@ class LocalWorker:
         """Look at the clock, at least every `RTC_LEASE_S`; what may take long is left to other tasks."""
         loop = asyncio.get_running_loop()
         while True:
-            wake_at = loop.time() + (RETRY_S if self._failing else min(conf.RTC_LEASE_S, conf.RTC_HEARTBEAT_S))
+            wake_at = loop.time() + (RETRY_S if self.failing else min(conf.RTC_LEASE_S, conf.RTC_HEARTBEAT_S))
             await asyncio.sleep(wake_at - loop.time())
             self.lag.note(loop.time() - wake_at)
             if self._row is None:
@@ -146,14 +151,14 @@ class LocalWorker:
     async def _beat(self) -> None:
         if asyncio.get_running_loop().time() - self._told_at >= conf.RTC_HEARTBEAT_S:
             await self._try(self.beat())
-        elif self.calls or self._failing:
+        elif self.calls or self.failing:
             await self._try(self._tell(registry.renew))
 
     async def _try(self, work: Awaitable[None]) -> None:
         try:
             await work
         except Error as error:  # the database is locked or away
-            self._failing = True
+            self.failing = True
             logger.warning("the heartbeat could not be recorded: %s", error)
 
     async def beat(self) -> None:
@@ -192,7 +197,7 @@ class LocalWorker:
         lives = await perform_beside(job, row, *args)
         if row != self._row:
             return  # given up meanwhile
-        self._failing = False
+        self.failing = False
         if lives:
             self._renewed_at = asked_at
             journal.resume()
@@ -207,7 +212,7 @@ class LocalWorker:
         if row != self._row:
             return
         self._row = None
-        self._failing = False
+        self.failing = False
         if self.calls:
             logger.error("%d sessions are over: %s", len(self.calls), registry.WORKER_LOST)
         await self._expel(registry.WORKER_LOST)
@@ -256,6 +261,11 @@ class LocalWorker:
     def _own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         # A context of its own: one born in a request inherits that request's thread, which ends with it.
         return self._tasks.start(work, contextvars.Context())
+
+
+def _retire_late(row: int) -> None:
+    """The session that it was made for was refused meanwhile; the next one brings another."""
+    perform_soon(registry.retire, row, registry.WORKER_LOST)
 
 
 def _log_failure(error: BaseException) -> None:
