@@ -20,6 +20,7 @@ from rtc import registry
 from rtc.conf import conf
 from rtc.database import perform_soon
 from rtc.models import Input, Output, TimelineEntry
+from rtc.ordered import patient_until
 from rtc.recent import recent
 
 logger = logging.getLogger(__name__)
@@ -166,7 +167,7 @@ def _retry(write: Callable[[list[Record]], None], batch: list[Record], give_up_a
             write(batch)
             return []
         except (OperationalError, InterfaceError) as error:
-            if time.monotonic() >= give_up_at:
+            if time.monotonic() >= patient_until(give_up_at):
                 logger.error("%d records are lost: %s", len(batch), error, exc_info=error)
                 return batch
             logger.warning("the database is locked or away; %d records wait: %s", len(batch), error)

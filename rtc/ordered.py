@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 LEAVE_S = 8.0
 """How long what is still to be written and told may take once the process stops."""
+LAST_S = 1.0
+"""How long it may take at exit in any case, for a server that has taken its time to stop."""
 
 
 class OrderedThread(Executor):
@@ -89,7 +91,7 @@ def _finish() -> None:
     """At exit. Each thread in the order they were made in: the record before what is told of it."""
     leave()
     for thread in _awaited:
-        if not thread.finish(patient_until(float("inf")) - time.monotonic()):
+        if not thread.finish(max(patient_until(float("inf")) - time.monotonic(), LAST_S)):
             logger.error("the process stops before %s is done", thread._name)
 
 

@@ -9,7 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
 from rtc import journal as module
-from rtc import registry
+from rtc import ordered, registry
 from rtc.database import submit
 from rtc.journal import EndRecord, EntryRecord, InputRecord, Journal, OutputRecord
 from rtc.models import Input, Output, Session, TimelineEntry
@@ -330,3 +330,11 @@ def test_a_session_ends_until_its_end_is_on_record(journal, session, monkeypatch
     journal.resume()
     settle()
     assert journal.ending == set()
+
+
+def test_a_process_that_stops_is_less_patient(journal, session, monkeypatch, naps, caplog):
+    fail(monkeypatch, *[OperationalError("away")] * 3)
+    monkeypatch.setattr(ordered, "_leave_at", module.time.monotonic())
+    journal.add(output(session.pk, 1))
+    settle()
+    assert naps == [] and "1 records are lost: away" in caplog.text
