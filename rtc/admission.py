@@ -109,6 +109,7 @@ class Admission:
         elif self._foreign_origin:
             raise Refused("origin_not_allowed", registry.NOT_ALLOWED)
         await self._authorize(start)
+        self._worker.refuse_when_draining()  # that may have taken long
         limits = registry.ConcurrencyLimits(
             stream=self._stream.concurrency_limit,
             user=conf.RTC_USER_CONCURRENCY_LIMIT,
@@ -119,6 +120,7 @@ class Admission:
         def admit(worker_pk: int) -> int:
             if not wanted():
                 raise Refused("client_gone", registry.NOT_ALLOWED)
+            self._worker.refuse_when_draining()
             return registry.admit(start.session_id, self._alias, limits, start.media_format, caller, worker_pk)
 
         async with _in_time():

@@ -77,6 +77,11 @@ class LocalWorker:
     def overloaded(self) -> bool:
         return conf.RTC_MAX_LAG_MS is not None and self.lag.lag_ms >= conf.RTC_MAX_LAG_MS
 
+    def refuse_when_draining(self) -> None:
+        """Raises: Refused: `draining`."""
+        if self.draining:
+            raise Refused(DRAINING, COME_AGAIN, text="This server is about to stop. Come again.")
+
     @contextmanager
     def admitting(self) -> Iterator[None]:
         """One session is being admitted.
@@ -85,8 +90,7 @@ class LocalWorker:
             Refused: `draining`; `overloaded`, when the event loop is late; `busy`, when `RTC_ADMISSION_QUEUE` others
                 are being admitted.
         """
-        if self.draining:
-            raise Refused(DRAINING, COME_AGAIN, text="This server is about to stop. Come again.")
+        self.refuse_when_draining()
         if self.overloaded:
             raise Refused("overloaded", COME_AGAIN, text="This server is overloaded. Come again.")
         if self._admitting >= conf.RTC_ADMISSION_QUEUE:
