@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 
 from rtc import registry
 from rtc.conf import conf
@@ -121,7 +122,12 @@ class Admission:
             if not wanted():
                 raise Refused("client_gone", registry.NOT_ALLOWED)
             self._worker.refuse_when_draining()
-            return registry.admit(start.session_id, self._alias, limits, start.media_format, caller, worker_pk)
+            try:
+                return registry.admit(start.session_id, self._alias, limits, start.media_format, caller, worker_pk)
+            except IntegrityError as error:
+                if _exists(caller.user):
+                    raise
+                raise Refused("not_logged_in", NOT_LOGGED_IN) from error
 
         async with _in_time():
             worker_pk, pk = await self._record(admit)
@@ -189,6 +195,11 @@ async def _in_time() -> AsyncIterator[None]:
             yield
     except TimeoutError as error:
         raise OperationalError("it has not answered in time") from error
+
+
+def _exists(user: Any) -> bool:
+    """Whether a user who was there when the socket was opened still is; nobody is always there."""
+    return user is None or get_user_model()._base_manager.filter(pk=user.pk).exists()
 
 
 def _end_late(pk: int) -> None:

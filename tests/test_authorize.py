@@ -120,6 +120,17 @@ async def test_an_authorize_that_fails_lets_nobody_in(caplog):
     assert "a secret" in caplog.text
 
 
+async def test_a_user_who_was_deleted_since_the_socket_was_opened_is_not_logged_in(ann, django_user_model):
+    phone = Phone("by_word", user=ann)
+    assert (await phone.connect())[0]
+    await django_user_model.objects.filter(pk=ann.pk).adelete()
+    await phone.say(event="start", websocket_id="a", params={"word": "sesame"})
+    messages, code = await phone.closed()
+    assert (messages[-1]["data"]["reason"], code) == ("not_logged_in", 4401)
+    await phone.disconnect()
+    assert not await Session.objects.aexists()
+
+
 async def test_who_leaves_while_authorize_is_asked_keeps_no_place_in_the_queue(settings):
     settings.RTC_ADMISSION_QUEUE = 1
     for session_id in ("a", "b"):
