@@ -215,9 +215,9 @@ def _is_late() -> Any:
 
 
 def _lost(worker_pk: int | None) -> list[int]:
-    workers = Worker.objects.filter(ended_at=None).values_list("pk", "last_beat_at", _is_late())
-    lost = sightings.lost(list(workers), conf.RTC_WORKER_LOST_S, time.monotonic())
-    return [] if worker_pk in lost else lost
+    workers = list(Worker.objects.filter(ended_at=None).values_list("pk", "last_beat_at", _is_late()))
+    lost = sightings.lost(workers, conf.RTC_WORKER_LOST_S, time.monotonic())
+    return [] if any(late for pk, _, late in workers if pk == worker_pk) else lost
 
 
 def _reap(lost: list[int]) -> list[int]:

@@ -143,6 +143,19 @@ def test_a_worker_that_is_silent_after_a_leap_too_is_lost(leap, monkeypatch):
         assert (states() == {"a": "worker_lost"}) is lost
 
 
+def test_a_worker_that_is_overdue_itself_ends_nothing_whatever_it_has_seen_of_others(leap, monkeypatch):
+    """The database was away: the other's last beat was seen to be the last for long, for there could be no other."""
+    here, other = enlist("here"), enlist("other")
+    admit("a", other)
+    registry.beat(here, registry.Load())
+    registry.renew(here)  # its own last one was not seen yet
+    leap(LOST_S + 1)
+    clock = registry.time.monotonic
+    monkeypatch.setattr(registry.time, "monotonic", lambda: clock() + LOST_S + 1)
+    registry.beat(here, registry.Load())
+    assert states() == {"a": ""}
+
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
