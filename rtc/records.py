@@ -3,9 +3,11 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rtc.conf import conf
+from rtc.database import perform_soon
 from rtc.journal import ActiveRecord, EndRecord, EntryRecord, InputRecord, OutputRecord, journal
 from rtc.news import announce
 from rtc.payloads import input_payload, output_payload
@@ -78,15 +80,15 @@ class CallRecord:
             journal.add(EntryRecord(session_pk=self.pk, kind=kind, text=text))
 
     def turn(self, figures: dict[str, Any]) -> None:
-        """Note a turn that is finished, and tell who listens to `turn_finished`."""
+        """Note a turn that is finished, and tell who listens to `turn_finished`, once it is on record."""
         tally.turn(figures["delay_s"])
         self.entry("turn", describe(figures))
-        tell(turn_finished, session_pk=self.pk, turn=figures)
+        perform_soon(partial(tell, turn_finished, session_pk=self.pk, turn=figures))
 
     def failed(self, error: Exception) -> None:
-        """Note that the handler has failed, and tell who listens to `handler_failed`."""
+        """Note that the handler has failed, and tell who listens to `handler_failed`, once it is on record."""
         self.entry("failed", type(error.__cause__ or error).__name__)
-        tell(handler_failed, session_pk=self.pk, error=error)
+        perform_soon(partial(tell, handler_failed, session_pk=self.pk, error=error))
 
     def ended(self, reason: str, close_code: int | None, figures: Figures) -> None:
         if not self._ended:

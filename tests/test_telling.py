@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -16,6 +18,7 @@ from rtc.models import Session, Worker
 from rtc.ordered import OrderedThread
 from rtc.registry import ConcurrencyLimits, Load
 from rtc.signals import session_ended, session_started, turn_finished
+from tests.blocks import ROOT
 from tests.registering import CALLER, end
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -157,3 +160,32 @@ def test_what_a_job_raises_is_its_submitters():
     with pytest.raises(ZeroDivisionError):
         thread.submit(lambda: 1 / 0).result(10)
     assert thread.submit(int).result(10) == 0
+
+
+AT_EXIT = """
+import django
+import time
+django.setup()
+from rtc import ordered, telling
+from rtc.database import perform_soon
+from rtc.signals import turn_finished
+
+ordered.LEAVE_S = {leave_s}
+
+def receive(turn, **kwargs):
+    time.sleep(turn)
+    print("heard of", turn, flush=True)
+
+turn_finished.connect(receive)
+for turn in {turns}:
+    perform_soon(lambda turn=turn: (time.sleep(0.2), telling.tell(turn_finished, session_pk=1, turn=turn)))
+print("exits", flush=True)
+"""
+
+
+@pytest.mark.parametrize(("leave_s", "turns", "heard"), [(8.0, [0.3, 0.2], [0.3, 0.2]), (0.5, [0.1, 60.0], [0.1])])
+def test_what_waits_when_the_process_stops_is_told_as_far_as_there_is_time(leave_s, turns, heard):
+    script = AT_EXIT.format(leave_s=leave_s, turns=turns)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert done.stdout.splitlines() == ["exits", *(f"heard of {turn}" for turn in heard)]
+    assert ("stops before rtc-signals is done" in done.stderr) is (turns != heard)
