@@ -3,13 +3,15 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 
 from rtc import registry
 from rtc.conf import conf
@@ -17,16 +19,20 @@ from rtc.core.exceptions import Refused
 from rtc.core.messages import Start
 from rtc.core.session import COME_AGAIN
 from rtc.database import perform, perform_apart, perform_soon
+from rtc.journal import EndRecord, journal
 from rtc.ownership import owner_key_on_record
 from rtc.records import CallRecord
 from rtc.streams import Stream
 from rtc.tally import tally
 from rtc.tickets import BadTicket, read_ticket, user_of
+from rtc.undoing import perform_or_undo
 from rtc.worker import LocalWorker
 
 logger = logging.getLogger(__name__)
 
 NOT_LOGGED_IN = 4401
+
+NO_DATABASE = "no_database"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +89,8 @@ class Admission:
                 record = await self._admit(start, wanted)
         except (OperationalError, InterfaceError) as error:
             logger.warning("session %s: not admitted, the database is locked or away: %s", start.session_id, error)
-            tally.refused["no_database"] += 1
-            raise Refused("no_database", COME_AGAIN, text="The database is away. Come again.") from error
+            tally.refused[NO_DATABASE] += 1
+            raise Refused(NO_DATABASE, COME_AGAIN, text="The database is away. Come again.") from error
         except Refused as refusal:
             tally.refused[refusal.reason] += 1
             raise
@@ -104,6 +110,7 @@ class Admission:
         elif self._foreign_origin:
             raise Refused("origin_not_allowed", registry.NOT_ALLOWED)
         await self._authorize(start)
+        self._worker.refuse_when_draining()  # that may have taken long
         limits = registry.ConcurrencyLimits(
             stream=self._stream.concurrency_limit,
             user=conf.RTC_USER_CONCURRENCY_LIMIT,
@@ -114,25 +121,37 @@ class Admission:
         def admit(worker_pk: int) -> int:
             if not wanted():
                 raise Refused("client_gone", registry.NOT_ALLOWED)
-            return registry.admit(start.session_id, self._alias, limits, start.media_format, caller, worker_pk)
+            self._worker.refuse_when_draining()
+            try:
+                return registry.admit(start.session_id, self._alias, limits, start.media_format, caller, worker_pk)
+            except IntegrityError as error:
+                if _exists(caller.user):
+                    raise
+                raise Refused("not_logged_in", NOT_LOGGED_IN) from error
 
-        worker_pk = await self._worker.row()
-        try:
-            pk = await perform(admit, worker_pk)
-        except registry.WorkerLost:
-            await self._worker.lose(worker_pk)
-            worker_pk = await self._worker.row()
-            pk = await perform(admit, worker_pk)
+        async with _in_time():
+            worker_pk, pk = await self._record(admit)
         if not self._worker.runs(worker_pk):
             # Given up meanwhile; whoever ended its sessions may not have seen this one.
             perform_soon(registry.end, pk, registry.WORKER_LOST, COME_AGAIN, registry.Figures())
             raise Refused(registry.WORKER_LOST, COME_AGAIN)
         return CallRecord(pk, self._caller.user)
 
+    async def _record(self, admit: Callable[[int], int]) -> tuple[int, int]:
+        """The primary keys of the worker's row and the session's."""
+        worker_pk = await self._worker.row()
+        try:
+            return worker_pk, await perform_or_undo(_end_late, admit, worker_pk)
+        except registry.WorkerLost:
+            await self._worker.lose(worker_pk)
+        worker_pk = await self._worker.row()
+        return worker_pk, await perform_or_undo(_end_late, admit, worker_pk)
+
     async def _take_ticket(self, text: str) -> None:
         try:
             ticket = read_ticket(text, self._alias)
-            user = await perform(user_of, ticket)
+            async with _in_time():
+                user = await perform(user_of, ticket)
         except BadTicket as error:
             raise Refused(error.reason, registry.NOT_ALLOWED) from error
         self._caller = replace(
@@ -166,6 +185,26 @@ class Admission:
         if caller.user is None:
             raise Refused("not_logged_in", NOT_LOGGED_IN, text=text)
         raise Refused("not_allowed", registry.NOT_ALLOWED, text=text)
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    """Raises: OperationalError: the database takes longer than `RTC_ADMISSION_TIMEOUT_S` to answer."""
+    try:
+        async with asyncio.timeout(conf.RTC_ADMISSION_TIMEOUT_S):
+            yield
+    except TimeoutError as error:
+        raise OperationalError("it has not answered in time") from error
+
+
+def _exists(user: Any) -> bool:
+    """Whether a user who was there when the socket was opened still is; nobody is always there."""
+    return user is None or get_user_model()._base_manager.filter(pk=user.pk).exists()
+
+
+def _end_late(pk: int) -> None:
+    """The session was admitted when its client had been told to come again."""
+    journal.add(EndRecord(session_pk=pk, reason=NO_DATABASE, close_code=COME_AGAIN, figures=registry.Figures()))
 
 
 async def _ask(authorize: Callable[[SessionRequest], Any], request: SessionRequest) -> Any:

@@ -13,13 +13,13 @@ class RTCConfig(AppConfig):
         from rtc.closing import allow_close_handshake
         from rtc.conf import conf
         from rtc.flow_control import expose_requests
-        from rtc.signals import session_ended, session_started
+        from rtc.telling import end_recorded, start_recorded
 
         outputs.install()
         expose_requests()
         allow_close_handshake(conf.RTC_CLOSE_HANDSHAKE_S)
-        session_started.connect(_started, dispatch_uid="rtc.started")
-        session_ended.connect(_ended, dispatch_uid="rtc.ended")
+        start_recorded.connect(_started, dispatch_uid="rtc.started")
+        end_recorded.connect(_ended, dispatch_uid="rtc.ended")
 
 
 def _started(session: Any, **kwargs: Any) -> None:

@@ -111,6 +111,11 @@ class Conf:
         return self._get("RTC_ADMISSION_QUEUE", 500)
 
     @property
+    def RTC_ADMISSION_TIMEOUT_S(self) -> float:
+        """How long the database may take to admit a session before it is refused as `no_database`, s."""
+        return self._get("RTC_ADMISSION_TIMEOUT_S", 5.0)
+
+    @property
     def RTC_HEARTBEAT_S(self) -> float:
         """How often a worker records how it is doing, and its sessions' figures, s."""
         return self._get("RTC_HEARTBEAT_S", 5.0)

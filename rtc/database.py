@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -19,6 +19,8 @@ from django.db import (
     reset_queries,
 )
 from django.db.backends.signals import connection_created
+
+from rtc.ordered import OrderedThread
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +41,9 @@ class DatabaseThread:
     failed or has been idle.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, awaited: bool = False) -> None:
         self._name = name
+        self._awaited = awaited
         self._executor = self._new_executor()
         self._last_used = 0.0
 
@@ -59,13 +62,14 @@ class DatabaseThread:
                 return await asyncio.wrap_future(self.submit(job, *args))
         except TimeoutError:
             if any(time.monotonic() - since >= timeout_s for since in self._busy.values()):
+                self._executor.submit(connections.close_all)
                 self._executor.shutdown(wait=False)
                 self._executor = self._new_executor()
             raise OperationalError(f"the database has not answered for {timeout_s:g} s") from None
 
-    def _new_executor(self) -> ThreadPoolExecutor:
+    def _new_executor(self) -> OrderedThread:
         self._busy: dict[int, float] = {}  # since when, by thread
-        return ThreadPoolExecutor(max_workers=1, thread_name_prefix=self._name)
+        return OrderedThread(self._name, awaited=self._awaited)
 
     def _run(self, job: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         if time.monotonic() - self._last_used > IDLE_S:
@@ -130,7 +134,7 @@ async def tidy_shared_thread() -> None:
 
 
 _tidying = asyncio.Lock()
-_records = DatabaseThread("rtc-database")
+_records = DatabaseThread("rtc-database", awaited=True)
 _heart = DatabaseThread("rtc-heart")
 _lookups = DatabaseThread("rtc-lookups")
 

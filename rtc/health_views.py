@@ -9,9 +9,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from rtc.conf import conf
-from rtc.database import perform_beside
+from rtc.database import perform, perform_beside
 from rtc.post import NoAnswer, Unreachable, local_post
-from rtc.worker import local_worker
+from rtc.worker import LocalWorker, local_worker
 
 DATABASE_TIMEOUT_S = 1.0
 LAYER_TIMEOUT_S = 0.5
@@ -32,7 +32,7 @@ async def readyz(request: HttpRequest) -> JsonResponse:
     That the channel layer is away is told, and alone no reason: sessions start and go on without it.
     """
     worker = local_worker()
-    database, layer = await asyncio.gather(_database(), _channel_layer())
+    database, layer = await asyncio.gather(_database(worker), _channel_layer())
     ready = (
         database == OK
         and not worker.draining
@@ -50,11 +50,15 @@ async def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse(told, status=200 if ready else 503)
 
 
-async def _database() -> str:
-    """Asked where the heartbeat asks: while that waits, this does too."""
+async def _database(worker: LocalWorker) -> str:
+    """Asked where the heartbeat asks: while that waits, this does too. Records have their turn before: while they wait,
+    a start would too.
+    """
+    if worker.failing:
+        return AWAY
     try:
         async with asyncio.timeout(DATABASE_TIMEOUT_S):
-            await perform_beside(_ask_database)
+            await asyncio.gather(perform_beside(_ask_database), perform(int))
     except (Error, TimeoutError):
         return AWAY
     return OK

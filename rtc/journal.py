@@ -20,6 +20,7 @@ from rtc import registry
 from rtc.conf import conf
 from rtc.database import perform_soon
 from rtc.models import Input, Output, TimelineEntry
+from rtc.ordered import patient_until
 from rtc.recent import recent
 
 logger = logging.getLogger(__name__)
@@ -94,10 +95,19 @@ class Journal:
         self._lock = threading.Lock()
         self._pending: list[Record] = []
         self._put_off: list[Record] = []
+        self._ending: set[int] = set()
+
+    @property
+    def ending(self) -> set[int]:
+        """The sessions, by primary key, that are over and whose end is not on record yet. From any thread."""
+        with self._lock:
+            return set(self._ending)
 
     def add(self, record: Record) -> None:
         with self._lock:
             self._pending.append(record)
+            if isinstance(record, EndRecord):
+                self._ending.add(record.session_pk)
             if len(self._pending) > 1:
                 return  # the job that was submitted for the first takes them all
         perform_soon(self._drain)
@@ -108,9 +118,7 @@ class Journal:
         with self._lock:
             batch, self._pending = self._pending, []
         try:
-            lost = _write_patiently(batch)
-            # An end that is never written would keep its place. There is one for each session; it waits for `resume`.
-            self._put_off += [record for record in lost if isinstance(record, EndRecord)]
+            self._write(batch)
             for record in batch:
                 if isinstance(record, EndRecord):
                     recent.forget(record.session_pk)
@@ -126,7 +134,15 @@ class Journal:
 
     def _write_put_off(self) -> None:
         batch, self._put_off = self._put_off, []
-        self._put_off += _write_patiently(batch)
+        self._write(batch)
+
+    def _write(self, batch: list[Record]) -> None:
+        lost = _write_patiently(batch)
+        # An end that is never written would keep its place. There is one for each session, and it waits for `resume`.
+        put_off = [record for record in lost if isinstance(record, EndRecord)]
+        self._put_off += put_off
+        with self._lock:
+            self._ending -= {record.session_pk for record in batch} - {record.session_pk for record in put_off}
 
 
 journal = Journal()
@@ -136,20 +152,20 @@ def _write_patiently(batch: list[Record]) -> list[Record]:
     """Write what can be written; gives what was lost to a database that is locked or away."""
     give_up_at = time.monotonic() + conf.RTC_DATABASE_PATIENCE_S
     try:
-        return _retry(batch, give_up_at)
+        return _retry(_write, batch, give_up_at)
     except DatabaseError as error:
         # It holds something that can't be written: most likely a session was deleted meanwhile.
         logger.info("a batch of %d records is written one by one: %s", len(batch), error)
     lost: list[Record] = []
     for record in batch:
         try:
-            lost += _retry([record], give_up_at)
+            lost += _retry(_write_rest, [record], give_up_at)
         except DatabaseError as error:
             logger.warning("a record of session row %d was not written: %s", record.session_pk, error)
     return lost
 
 
-def _retry(batch: list[Record], give_up_at: float) -> list[Record]:
+def _retry(write: Callable[[list[Record]], None], batch: list[Record], give_up_at: float) -> list[Record]:
     """Write them, again and again while the database is locked or away, until they are lost; then gives them back.
 
     Raises:
@@ -158,16 +174,41 @@ def _retry(batch: list[Record], give_up_at: float) -> list[Record]:
     retry_s = SHORTEST_RETRY_S
     while True:
         try:
-            _write(batch)
+            write(batch)
             return []
         except (OperationalError, InterfaceError) as error:
-            if time.monotonic() >= give_up_at:
+            if time.monotonic() >= patient_until(give_up_at):
                 logger.error("%d records are lost: %s", len(batch), error, exc_info=error)
                 return batch
             logger.warning("the database is locked or away; %d records wait: %s", len(batch), error)
         close_old_connections()  # it may have been cut off for good
         time.sleep(retry_s)
         retry_s = min(2 * retry_s, LONGEST_RETRY_S)
+        write = _write_rest
+
+
+def _write_rest(batch: list[Record]) -> None:
+    """Write what is not there yet: a commit that failed may have come through, and only the answer to it been lost.
+
+    An end that is there is told once more, as it was not: see `registry.end`.
+    """
+    pks = {record.session_pk for record in batch}
+    since = min(record.at for record in batch)
+    there: set[tuple[type[Record], int, object]] = set()
+    for kind, rows, key in (
+        (OutputRecord, Output.objects, "position"),
+        (InputRecord, Input.objects, "created_at"),
+        (EntryRecord, TimelineEntry.objects, "created_at"),
+    ):
+        if any(isinstance(record, kind) for record in batch):
+            found = rows.filter(session__in=pks, created_at__gte=since).values_list("session_id", key)
+            there |= {(kind, session_pk, value) for session_pk, value in found}
+    _keep([record for record in batch if _key(record) in there])
+    _write([record for record in batch if _key(record) not in there])
+
+
+def _key(record: Record) -> tuple[type[Record], int, object]:
+    return type(record), record.session_pk, record.position if isinstance(record, OutputRecord) else record.at
 
 
 def _write(batch: Sequence[Record]) -> None:
@@ -196,9 +237,14 @@ def _write(batch: Sequence[Record]) -> None:
             if isinstance(record, ActiveRecord):
                 registry.activate(record.session_pk)
             elif isinstance(record, EndRecord):
-                registry.end(record.session_pk, record.reason, record.close_code, record.figures)
-    for output in outputs:
-        recent.add(output.session_pk, output.position, output.payload)
+                registry.end(record.session_pk, record.reason, record.close_code, record.figures, record.at)
+    _keep(batch)
+
+
+def _keep(batch: Sequence[Record]) -> None:
+    for record in batch:
+        if isinstance(record, OutputRecord):
+            recent.add(record.session_pk, record.position, record.payload)
 
 
 def _insert_outputs(records: list[OutputRecord]) -> None:

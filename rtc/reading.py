@@ -13,16 +13,18 @@ from typing import Any, TypeVar
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import close_old_connections, connections, reset_queries
 
+from rtc.ordered import OrderedThread
+
 T = TypeVar("T")
 
-_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rtc-outputs")
+_thread = OrderedThread("rtc-outputs")
 
 
 class _SharedExecutor(Executor):
     """One thread for many requests, which goes on when asgiref shuts down the executor of one of them."""
 
     def __init__(self, name: str) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._executor = OrderedThread(name)
 
     def __bool__(self) -> bool:
         return False  # else asgiref starts a thread to shut it down

@@ -9,12 +9,12 @@ from typing import Any
 from rtc.conf import conf
 from rtc.database import perform_soon
 from rtc.journal import ActiveRecord, EndRecord, EntryRecord, InputRecord, OutputRecord, journal
-from rtc.models import Session
 from rtc.news import announce
 from rtc.payloads import input_payload, output_payload
 from rtc.registry import Figures
 from rtc.signals import handler_failed, turn_finished
 from rtc.tally import tally
+from rtc.telling import tell
 from rtc.wakeup import Wakeup
 
 INPUTS_WAITING = 100
@@ -98,15 +98,15 @@ class CallRecord:
             journal.add(EntryRecord(session_pk=self.pk, kind=kind, text=text))
 
     def turn(self, figures: dict[str, Any]) -> None:
-        """Note a turn that is finished, and tell who listens to `turn_finished`."""
+        """Note a turn that is finished, and tell who listens to `turn_finished`, once it is on record."""
         tally.turn(figures["delay_s"])
         self.entry("turn", describe(figures))
-        perform_soon(partial(turn_finished.send_robust, Session, session_pk=self.pk, turn=figures))
+        perform_soon(partial(tell, turn_finished, session_pk=self.pk, turn=figures))
 
     def failed(self, error: Exception) -> None:
-        """Note that the handler has failed, and tell who listens to `handler_failed`."""
+        """Note that the handler has failed, and tell who listens to `handler_failed`, once it is on record."""
         self.entry("failed", type(error.__cause__ or error).__name__)
-        perform_soon(partial(handler_failed.send_robust, Session, session_pk=self.pk, error=error))
+        perform_soon(partial(tell, handler_failed, session_pk=self.pk, error=error))
 
     def ended(self, reason: str, close_code: int | None, figures: Figures) -> None:
         if not self._ended:

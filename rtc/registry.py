@@ -1,21 +1,29 @@
 """Who may run, and what the record says of it. Plain functions on the database; `rtc.database` runs them."""
 
+import logging
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.db.models.lookups import LessThan
 from django.utils import timezone
 
 from rtc.conf import conf
 from rtc.core.exceptions import Refused, RTCError
 from rtc.core.formats import MediaFormat
+from rtc.last_told import last_told
 from rtc.models import AdmissionLock, Session, UsedTicket, Worker
-from rtc.signals import session_ended, session_started
+from rtc.particulars import Caller, ConcurrencyLimits, Figures, Load
+from rtc.sightings import sightings
+from rtc.telling import tell_ended, tell_started
+
+logger = logging.getLogger(__name__)
 
 NOT_ALLOWED = 4403
 ID_IN_USE = 4409
@@ -23,69 +31,23 @@ AT_LIMIT = 4429
 
 WORKER_LOST = "worker_lost"
 
+BEATEN_LEASES = 1.5
+"""After so many times `RTC_LEASE_S` every worker that lives and has sessions has beaten."""
+
 
 class WorkerLost(RTCError):
     """The worker was taken for lost: its row has ended, and it needs another to run sessions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who is at the other end.
-
-    Args:
-        user: a Django user, or None.
-        owner_key: see `rtc.ownership`.
-        ticket: nonce of the ticket that was shown, and when it would have expired.
-    """
-
-    user: Any = None
-    owner_key: str = ""
-    ticket: str = ""
-    ticket_expires_at: datetime | None = None
-    address: str | None = None
-    user_agent: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConcurrencyLimits:
-    """How many sessions may run at once; None: any number."""
-
-    stream: int | None = None
-    user: int | None = None
-    overall: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What one session amounted to."""
-
-    frames_in: int = 0
-    frames_out: int = 0
-    frames_dropped: int = 0
-    errors: int = 0
-    sample_rate: int | None = None
-    history: list[Any] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """How a worker is doing.
-
-    Args:
-        figures: of its sessions, by the primary key of each.
-        totals: what it has counted since it started, see `rtc.tally`.
-    """
-
-    session_count: int = 0
-    lag_ms: float = 0.0
-    cpu_percent: float = 0.0
-    figures: dict[str, Any] = field(default_factory=dict)
-    totals: dict[str, Any] = field(default_factory=dict)
-
-
 def enlist(name: str, host: str, pid: int, **more: str) -> int:
-    """Record a worker that starts; gives its primary key. What lost ones left behind is ended first."""
-    reap()
+    """Record a worker that starts; gives its primary key. What lost ones left behind is ended first.
+
+    Who looks for the first time can't tell a leap of the database's clock from silence: where somebody seems to be
+    lost, it looks again when all that have sessions and live must have beaten.
+    """
+    if lost := _lost(None):
+        time.sleep(min(BEATEN_LEASES * conf.RTC_LEASE_S, conf.RTC_ADMISSION_TIMEOUT_S / 2))
+        _reap(lost)
     return Worker.objects.create(name=name, host=host, pid=pid, last_beat_at=Now(), **more).pk
 
 
@@ -121,7 +83,7 @@ def admit(
     except IntegrityError:
         # A session that held the id may have ended since. If it was something else, it comes again.
         _record(session, limits, caller, worker_pk)
-    session_started.send_robust(Session, session=session)
+    tell_started(session)
     return session.pk
 
 
@@ -181,26 +143,21 @@ def activate(pk: int) -> None:
     Session.objects.filter(pk=pk, state=Session.State.STARTING).update(state=Session.State.ACTIVE)
 
 
-def end(pk: int, reason: str, close_code: int | None, figures: Figures) -> bool:
-    """Record that a session has ended; False when that was recorded before."""
-    changed = (
-        Session.objects.live()
-        .filter(pk=pk)
-        .update(
-            state=Session.State.ENDED,
-            ended_at=timezone.now(),
-            end_reason=reason,
-            close_code=close_code,
-            frames_in=figures.frames_in,
-            frames_out=figures.frames_out,
-            frames_dropped=figures.frames_dropped,
-            errors=figures.errors,
-            sample_rate=figures.sample_rate,
-            history=figures.history,
-        )
-    )
-    _tell_ended([pk] if changed else [])
-    return changed == 1
+def end(pk: int, reason: str, close_code: int | None, figures: Figures, at: datetime | None = None) -> bool:
+    """Record that a session has ended; False when another end was recorded before.
+
+    Args:
+        at: when it ended. The same end at the same time is told again, if it comes again: that its commit came through
+            was not heard of then.
+    """
+    end = {"ended_at": at or timezone.now(), "end_reason": reason, "close_code": close_code}
+    counts = {item.name: getattr(figures, item.name) for item in fields(figures)}
+    row = Session.objects.filter(pk=pk)
+    with transaction.atomic(savepoint=False):
+        if not row.live().update(state=Session.State.ENDED, **end, **counts) and not row.filter(**end).exists():
+            return False
+        _tell_ended([pk])
+    return True
 
 
 def renew(worker_pk: int) -> bool:
@@ -212,9 +169,9 @@ def renew(worker_pk: int) -> bool:
 
 
 def beat(worker_pk: int, load: Load) -> bool:
-    """The same with how it is doing; ends the sessions of lost workers first."""
-    reap(worker_pk)
-    return (
+    """The same with how it is doing. Then ends the sessions of workers that were lost before: that may take long."""
+    lost = _lost(worker_pk)
+    lives = (
         Worker.objects.filter(pk=worker_pk, ended_at=None).update(
             last_beat_at=Now(),
             session_count=load.session_count,
@@ -225,6 +182,12 @@ def beat(worker_pk: int, load: Load) -> bool:
         )
         == 1
     )
+    _reap(lost)
+    return lives
+
+
+def live_on(worker_pk: int) -> list[int]:
+    return list(Session.objects.live().filter(worker=worker_pk).order_by("pk").values_list("pk", flat=True))
 
 
 def shall_drain(worker_pk: int) -> bool:
@@ -252,16 +215,32 @@ def reap(worker_pk: int | None = None) -> list[int]:
         worker_pk: who looks. While it is overdue itself, it ends nothing: the database was away, or too busy, and the
             others may be about to beat as well.
     """
+    return _reap(_lost(worker_pk))
+
+
+def _is_late() -> Any:
+    """Whether a worker's last beat is too long ago, by the database's clock."""
+    return LessThan(F("last_beat_at"), Now() - timedelta(seconds=conf.RTC_WORKER_LOST_S))
+
+
+def _lost(worker_pk: int | None) -> list[int]:
+    workers = list(Worker.objects.filter(ended_at=None).values_list("pk", "last_beat_at", _is_late()))
+    lost = sightings.lost(workers, conf.RTC_WORKER_LOST_S, time.monotonic())
+    return [] if any(late for pk, _, late in workers if pk == worker_pk) else lost
+
+
+def _reap(lost: list[int]) -> list[int]:
     now = timezone.now()
-    silent = Now() - timedelta(seconds=conf.RTC_WORKER_LOST_S)
-    lost = list(Worker.objects.filter(ended_at=None, last_beat_at__lt=silent).values_list("pk", flat=True))
     ended: list[int] = []
-    if worker_pk in lost:
-        return ended
     for pk in lost:
-        with transaction.atomic():  # a process killed in here leaves all of it to the next
-            if Worker.objects.filter(pk=pk, ended_at=None, last_beat_at__lt=silent).update(ended_at=now):
-                ended += _end_sessions(pk, now, WORKER_LOST)
+        try:
+            with transaction.atomic():  # a process killed in here leaves all of it to the next
+                if Worker.objects.filter(_is_late(), pk=pk, ended_at=None).update(ended_at=now):
+                    ended += _end_sessions(pk, now, WORKER_LOST)
+        except OperationalError:  # the database is locked or away
+            raise
+        except DatabaseError as error:  # it does not take what is to be written: that holds up nobody else
+            logger.error("the sessions of lost worker row %d could not be ended: %s", pk, error, exc_info=error)
     return ended
 
 
@@ -269,26 +248,13 @@ def _end_sessions(worker_pk: int, now: datetime, reason: str) -> list[int]:
     end = {"state": Session.State.ENDED, "ended_at": now, "end_reason": reason}
     figures = Worker.objects.values_list("figures", flat=True).get(pk=worker_pk)
     ended = [
-        pk
-        for pk in Session.objects.live().filter(worker=worker_pk).values_list("pk", flat=True)
-        if Session.objects.live().filter(pk=pk).update(**end, **_last_told(figures, pk))
+        pk for pk in live_on(worker_pk) if Session.objects.live().filter(pk=pk).update(**end, **last_told(figures, pk))
     ]
     _tell_ended(ended)
     return ended
 
 
-def _last_told(figures: dict[str, Any], session_pk: int) -> dict[str, Any]:
-    """What the last heartbeat said of a session that its worker can't say any more of."""
-    told = figures.get(str(session_pk))
-    if told is None:
-        return {}
-    counts = {name: told[name] for name in ("frames_in", "frames_out", "frames_dropped", "errors")}
-    return {**counts, "history": told["recent"]}
-
-
 def _tell_ended(pks: Iterable[int]) -> None:
-    def tell(pk: int) -> None:
-        session_ended.send_robust(Session, session=Session.objects.get(pk=pk))
-
-    for pk in pks:
-        transaction.on_commit(partial(tell, pk), robust=True)  # another's failure must not keep it from the next
+    """To be called in the transaction that ended them: what can't be read then is not ended either."""
+    for session in Session.objects.filter(pk__in=pks).order_by("pk"):
+        transaction.on_commit(partial(tell_ended, session), robust=True)  # one that fails must not keep it from others

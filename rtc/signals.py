@@ -1,4 +1,5 @@
-"""What other code may want to know of sessions. All are sent outside the event loop, in the order things happened.
+"""What other code may want to know of sessions. All are sent outside the event loop, in the order things happened, by a
+thread that does nothing else: see `rtc.telling`.
 
 `session_started`, `session_ended`: `session`, the row. `session_ended` is sent exactly once, by whichever process
 recorded the end.

@@ -6,19 +6,16 @@ they run an application, so ours is put over theirs and passes it on. SIGINT sta
 
 import asyncio
 import atexit
-import logging
 import os
 import signal
 import threading
 from types import FrameType
 from typing import Any
 
-from django.db import Error
-
 from rtc import registry
+from rtc.database import perform_soon
+from rtc.ordered import leave
 from rtc.worker import SHUTTING_DOWN, LocalWorker
-
-logger = logging.getLogger(__name__)
 
 
 class Termination:
@@ -39,8 +36,13 @@ class Termination:
         self._loop.call_soon_threadsafe(self._stop, number)
 
     def _stop(self, number: int) -> None:
-        self._stopping = self._loop.create_task(self._worker.stop())
+        self._stopping = self._loop.create_task(self._drain_and_stop())
         self._stopping.add_done_callback(lambda stopped: self._server(number, None))
+
+    async def _drain_and_stop(self) -> None:
+        await asyncio.wait([self._worker.drain()])
+        leave()
+        await self._worker.stop()
 
 
 def install(worker: LocalWorker) -> None:
@@ -59,11 +61,7 @@ _at_exit: set[LocalWorker] = set()
 
 
 def _retire(worker: LocalWorker, pid: int) -> None:
-    """At exit, on whichever way: all records have been written by then."""
+    """At exit, on whichever way, behind all records; `rtc.ordered` waits for it."""
     row = worker.give_up()
-    if row is None or os.getpid() != pid:
-        return
-    try:
-        registry.retire(row, SHUTTING_DOWN)
-    except Error as error:
-        logger.warning("the worker's end was not recorded: %s", error)
+    if row is not None and os.getpid() == pid:
+        perform_soon(registry.retire, row, SHUTTING_DOWN)

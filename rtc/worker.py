@@ -8,6 +8,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import Error
@@ -20,8 +21,10 @@ from rtc.database import perform, perform_beside, perform_soon, tidy_shared_thre
 from rtc.journal import journal
 from rtc.lag import CpuProbe, LagProbe
 from rtc.post import local_post
+from rtc.strays import Strays
 from rtc.tally import tally
 from rtc.tasks import Tasks
+from rtc.undoing import perform_or_undo
 
 if TYPE_CHECKING:
     from rtc.calls import Call
@@ -44,19 +47,22 @@ class LocalWorker:
     The row is made when the first call starts, and beats from then on. `calls` holds live calls by the primary key of
     their session. Others end the sessions of a worker whose row has been silent for `RTC_WORKER_LOST_S`; one that can't
     reach the database ends its own before that, so that no session goes on that is over for all others.
+
+    `failing`: the last beat could not be recorded.
     """
 
     def __init__(self) -> None:
         self.calls: dict[int, Call] = {}
         self.lag = LagProbe()
         self._cpu = CpuProbe()
+        self._strays = Strays()
         self._row: int | None = None
         self._renewed_at = 0.0
         self._told_at = 0.0
         self._admitting = 0
         self._enlisting = asyncio.Lock()
         self._heart: asyncio.Task[None] | None = None
-        self._failing = False
+        self.failing = False
         self._beating: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
         self._tasks = Tasks(_log_failure)
@@ -71,6 +77,11 @@ class LocalWorker:
     def overloaded(self) -> bool:
         return conf.RTC_MAX_LAG_MS is not None and self.lag.lag_ms >= conf.RTC_MAX_LAG_MS
 
+    def refuse_when_draining(self) -> None:
+        """Raises: Refused: `draining`."""
+        if self.draining:
+            raise Refused(DRAINING, COME_AGAIN, text="This server is about to stop. Come again.")
+
     @contextmanager
     def admitting(self) -> Iterator[None]:
         """One session is being admitted.
@@ -79,8 +90,7 @@ class LocalWorker:
             Refused: `draining`; `overloaded`, when the event loop is late; `busy`, when `RTC_ADMISSION_QUEUE` others
                 are being admitted.
         """
-        if self.draining:
-            raise Refused(DRAINING, COME_AGAIN, text="This server is about to stop. Come again.")
+        self.refuse_when_draining()
         if self.overloaded:
             raise Refused("overloaded", COME_AGAIN, text="This server is overloaded. Come again.")
         if self._admitting >= conf.RTC_ADMISSION_QUEUE:
@@ -107,7 +117,8 @@ class LocalWorker:
                 name = f"{host}:{pid}:{secrets.token_hex(4)}"
                 asked_at = loop.time()
                 more = {"version": conf.RTC_VERSION[:32], "mailbox": post.address}
-                self._row = await perform(registry.enlist, name, host[:64], pid, **more)
+                enlist = partial(registry.enlist, name, host[:64], pid, **more)
+                self._row = await perform_or_undo(_retire_late, enlist)
                 self._renewed_at = asked_at
             elif not self.calls and loop.time() - self._renewed_at > conf.RTC_LEASE_S and self._rests:
                 # Without sessions it renews at each heartbeat only: the first one shall not start with half a lease.
@@ -126,7 +137,7 @@ class LocalWorker:
         """Look at the clock, at least every `RTC_LEASE_S`; what may take long is left to other tasks."""
         loop = asyncio.get_running_loop()
         while True:
-            wake_at = loop.time() + (RETRY_S if self._failing else min(conf.RTC_LEASE_S, conf.RTC_HEARTBEAT_S))
+            wake_at = loop.time() + (RETRY_S if self.failing else min(conf.RTC_LEASE_S, conf.RTC_HEARTBEAT_S))
             await asyncio.sleep(wake_at - loop.time())
             self.lag.note(loop.time() - wake_at)
             if self._row is None:
@@ -145,14 +156,14 @@ class LocalWorker:
         if asyncio.get_running_loop().time() - self._told_at >= conf.RTC_HEARTBEAT_S:
             self._own(tidy_shared_thread())
             await self._try(self.beat())
-        elif self.calls or self._failing:
+        elif self.calls or self.failing:
             await self._try(self._tell(registry.renew))
 
     async def _try(self, work: Awaitable[None]) -> None:
         try:
             await work
         except Error as error:  # the database is locked or away
-            self._failing = True
+            self.failing = True
             logger.warning("the heartbeat could not be recorded: %s", error)
 
     async def beat(self) -> None:
@@ -171,6 +182,8 @@ class LocalWorker:
             totals=tally.totals(self.calls.values()),
         )
         await self._tell(registry.beat, load)
+        if self._row is not None:
+            await perform_beside(self._strays.end, self._row, journal.ending | self.calls.keys())
         if self._row is not None and not self.draining and await perform_beside(registry.shall_drain, self._row):
             self.drain()
 
@@ -189,7 +202,7 @@ class LocalWorker:
         lives = await perform_beside(job, row, *args)
         if row != self._row:
             return  # given up meanwhile
-        self._failing = False
+        self.failing = False
         if lives:
             self._renewed_at = asked_at
             journal.resume()
@@ -204,7 +217,7 @@ class LocalWorker:
         if row != self._row:
             return
         self._row = None
-        self._failing = False
+        self.failing = False
         if self.calls:
             logger.error("%d sessions are over: %s", len(self.calls), registry.WORKER_LOST)
         await self._expel(registry.WORKER_LOST)
@@ -253,6 +266,11 @@ class LocalWorker:
     def _own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         # A context of its own: one born in a request inherits that request's thread, which ends with it.
         return self._tasks.start(work, contextvars.Context())
+
+
+def _retire_late(row: int) -> None:
+    """The session that it was made for was refused meanwhile; the next one brings another."""
+    perform_soon(registry.retire, row, registry.WORKER_LOST)
 
 
 def _log_failure(error: BaseException) -> None:

@@ -2,6 +2,7 @@ import pytest
 from django.db import connection
 from hypothesis import settings
 
+from rtc import telling
 from rtc.signals import session_ended, session_started
 
 # How fast a machine is, and what else it does, is for the benchmarks to say.
@@ -34,10 +35,29 @@ def django_db_setup(django_db_setup, django_db_blocker):
             cursor.execute(OTHERS, [connection.settings_dict["NAME"]])
 
 
+class Told(list):
+    """Whoever looks at it sees all that was to be told so far: another thread tells it."""
+
+    def __eq__(self, other):
+        return list(self) == other
+
+    def __len__(self):
+        assert telling.settle(10)
+        return super().__len__()
+
+    def __iter__(self):
+        assert telling.settle(10)
+        return super().__iter__()
+
+    def __getitem__(self, index):
+        assert telling.settle(10)
+        return super().__getitem__(index)
+
+
 @pytest.fixture
 def told():
     """`(what, session id, state or end reason)` of each signal that a session has started or ended, in order."""
-    told = []
+    told = Told()
 
     def started(session, **kwargs):
         told.append(("started", session.session_id, session.state))
@@ -48,5 +68,6 @@ def told():
     session_started.connect(started)
     session_ended.connect(ended)
     yield told
+    assert telling.settle(10)
     session_started.disconnect(started)
     session_ended.disconnect(ended)

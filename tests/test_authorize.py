@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 
 from rtc import Stream
 from rtc.models import Session
+from rtc.worker import local_worker
 from tests.hooks import Asking, Phone, refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,6 +40,14 @@ async def never(request):
     await asyncio.Event().wait()
 
 
+being_asked = []
+
+
+async def slow(request):
+    being_asked.append(asyncio.Event())
+    return await being_asked[-1].wait()
+
+
 by_word = Stream(Asking, authorize=in_the_house)
 by_object = Stream(Asking, authorize=InTheHouse())
 by_lambda = Stream(Asking, authorize=lambda request: in_the_house(request))
@@ -48,11 +57,23 @@ denied = Stream(Asking, authorize=deny)
 adenied = Stream(Asking, authorize=adeny)
 failing = Stream(Asking, authorize=fail)
 undecided = Stream(Asking, authorize=never)
+slow = Stream(Asking, authorize=slow)
 
 
 @pytest.fixture(autouse=True)
 def streams(settings):
-    names = ["by_word", "by_object", "by_lambda", "members", "permitted", "denied", "adenied", "failing", "undecided"]
+    names = [
+        "by_word",
+        "by_object",
+        "by_lambda",
+        "members",
+        "permitted",
+        "denied",
+        "adenied",
+        "failing",
+        "undecided",
+        "slow",
+    ]
     settings.RTC_STREAMS = {name: f"{__name__}.{name}" for name in names}
 
 
@@ -99,6 +120,17 @@ async def test_an_authorize_that_fails_lets_nobody_in(caplog):
     assert "a secret" in caplog.text
 
 
+async def test_a_user_who_was_deleted_since_the_socket_was_opened_is_not_logged_in(ann, django_user_model):
+    phone = Phone("by_word", user=ann)
+    assert (await phone.connect())[0]
+    await django_user_model.objects.filter(pk=ann.pk).adelete()
+    await phone.say(event="start", websocket_id="a", params={"word": "sesame"})
+    messages, code = await phone.closed()
+    assert (messages[-1]["data"]["reason"], code) == ("not_logged_in", 4401)
+    await phone.disconnect()
+    assert not await Session.objects.aexists()
+
+
 async def test_who_leaves_while_authorize_is_asked_keeps_no_place_in_the_queue(settings):
     settings.RTC_ADMISSION_QUEUE = 1
     for session_id in ("a", "b"):
@@ -107,6 +139,22 @@ async def test_who_leaves_while_authorize_is_asked_keeps_no_place_in_the_queue(s
         await phone.say(event="start", websocket_id=session_id)
         assert await phone.receive_nothing(0.2)  # "busy" would be said at once
         await phone.disconnect()
+    assert not await Session.objects.aexists()
+
+
+async def test_a_worker_that_drains_while_authorize_is_asked_takes_no_session(settings):
+    settings.RTC_DRAIN_S = 0
+    phone = Phone("slow")
+    assert (await phone.connect())[0]
+    await phone.say(event="start", websocket_id="a")
+    async with asyncio.timeout(5):
+        while not being_asked:
+            await asyncio.sleep(0.01)
+    await local_worker().drain()
+    being_asked.pop().set()
+    messages, code = await phone.closed()
+    assert (messages[-1]["data"]["reason"], code) == ("draining", 4503)
+    await phone.disconnect()
     assert not await Session.objects.aexists()
 
 

@@ -192,7 +192,6 @@ async def test_it_counts_what_happened(settings, monkeypatch):
     (call,) = local_worker().calls.values()
     for delay_s in (0.3, None):
         call._record.turn({**TURN, "delay_s": delay_s})
-    await perform(int)  # who listens to `turn_finished` has heard
     await local_worker().beat()
     found = await samples(settings)
     assert (found["rtc_turns_total",], found["rtc_reply_seconds_count",]) == (2, 1)

@@ -5,9 +5,11 @@ import threading
 
 import pytest
 from django.db import InterfaceError, OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
 from rtc import journal as module
+from rtc import ordered, registry
 from rtc.database import submit
 from rtc.journal import EndRecord, EntryRecord, InputRecord, Journal, OutputRecord
 from rtc.models import Input, Output, Session, TimelineEntry
@@ -187,6 +189,72 @@ def test_an_end_is_put_off_rather_than_lost(journal, session, monkeypatch, caplo
     assert not journal._put_off
 
 
+@pytest.fixture
+def unheard(monkeypatch):
+    """The next commit comes through, and the connection is lost before that is answered."""
+    commit = BaseDatabaseWrapper._commit
+
+    def lose_the_answer(self):
+        monkeypatch.setattr(BaseDatabaseWrapper, "_commit", commit)
+        commit(self)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    return lambda: monkeypatch.setattr(BaseDatabaseWrapper, "_commit", lose_the_answer)
+
+
+def written():
+    kinds = Output.objects, Input.objects, TimelineEntry.objects
+    return [list(rows.order_by("pk").values_list("session__session_id", flat=True)) for rows in kinds]
+
+
+def test_what_was_written_unheard_is_neither_written_again_nor_untold(journal, session, unheard, naps, told):
+    other = Session.objects.create(session_id="b", stream="default", state=Session.State.ACTIVE)
+    go = held_up()
+    for pk in (session.pk, other.pk):
+        journal.add(output(pk, 1))
+        journal.add(InputRecord(session_pk=pk, payload="[1]"))
+        journal.add(EntryRecord(session_pk=pk, kind="turn"))
+        journal.add(EndRecord(session_pk=pk, reason="client_stop", close_code=1000, figures=Figures()))
+    unheard()
+    go.set()
+    settle()
+    assert written() == [["a", "b"]] * 3
+    assert told == [("ended", "a", "client_stop"), ("ended", "b", "client_stop")]
+    assert len(naps) == 1
+
+
+def test_what_was_written_unheard_is_kept_for_its_readers(journal, session, unheard, naps):
+    unheard()
+    journal.add(output(session.pk, 1))
+    journal.add(output(session.pk, 2))
+    settle()
+    assert module.recent.after(session.pk, 0) == [(1, "1"), (2, "2")]
+    module.recent.forget(session.pk)
+
+
+def test_an_end_that_was_written_unheard_and_given_up_is_told(journal, session, unheard, settings, told):
+    settings.RTC_DATABASE_PATIENCE_S = 0
+    unheard()
+    journal.add(EndRecord(session_pk=session.pk, reason="client_stop", close_code=1000, figures=Figures()))
+    settle()
+    assert told == []
+    journal.resume()
+    settle()
+    journal.resume()
+    settle()
+    assert told == [("ended", "a", "client_stop")]
+
+
+def test_an_end_of_another_that_came_first_is_not_told_again(journal, session, monkeypatch, naps, told):
+    fail(monkeypatch, OperationalError("away"))
+    registry.end(session.pk, "worker_lost", None, Figures())
+    journal.add(EndRecord(session_pk=session.pk, reason="client_stop", close_code=1000, figures=Figures()))
+    settle()
+    assert told == [("ended", "a", "worker_lost")]
+    session.refresh_from_db()
+    assert session.end_reason == "worker_lost"
+
+
 def test_a_deleted_session_costs_the_others_nothing(journal, session, caplog):
     gone = Session.objects.create(session_id="b", stream="default")
     gone_pk = gone.pk
@@ -265,3 +333,22 @@ def test_a_failure_in_what_is_told_is_logged(journal, session, caplog):
         settle()
     assert "told badly" in caplog.text
     assert positions() == [1]
+
+
+def test_a_session_ends_until_its_end_is_on_record(journal, session, monkeypatch, settings):
+    settings.RTC_DATABASE_PATIENCE_S = 0
+    fail(monkeypatch, OperationalError("away"))
+    journal.add(EndRecord(session_pk=session.pk, reason="client_stop", close_code=1000, figures=Figures()))
+    settle()
+    assert journal.ending == {session.pk}
+    journal.resume()
+    settle()
+    assert journal.ending == set()
+
+
+def test_a_process_that_stops_is_less_patient(journal, session, monkeypatch, naps, caplog):
+    fail(monkeypatch, *[OperationalError("away")] * 3)
+    monkeypatch.setattr(ordered, "_leave_at", module.time.monotonic())
+    journal.add(output(session.pk, 1))
+    settle()
+    assert naps == [] and "1 records are lost: away" in caplog.text

@@ -5,15 +5,18 @@ import threading
 import pytest
 from asgiref.sync import sync_to_async
 
-from rtc import records
+from rtc import records, telling
 from rtc.database import perform, submit
 from rtc.journal import journal
-from rtc.models import Input, Output, Session
+from rtc.models import Input, Output, Session, TimelineEntry
 from rtc.records import CallRecord
 from rtc.registry import Figures
+from rtc.signals import handler_failed, turn_finished
 from tests.virtual_time import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+TURN = {"said_s": 1.0, "delay_s": 0.3, "reply_s": 1.0, "heard_s": 1.0, "interrupted": False, "failed": False}
 
 
 async def test_what_is_put_out_after_the_end_goes_nowhere():
@@ -65,3 +68,27 @@ async def test_of_more_inputs_than_may_wait_only_that_they_came_is_kept(session,
     await perform(int)
     rows = await sync_to_async(list)(Input.objects.order_by("pk").values_list("payload", "size"))
     assert rows == [("[0]", 3), ("[1]", 3), ("", 3), ("", 3), ("[4]", 3)]
+
+
+async def test_a_receiver_finds_what_it_is_told_of_on_record():
+    session = await sync_to_async(Session.objects.create)(session_id="a", stream="default", state=Session.State.ACTIVE)
+    record = CallRecord(session.pk, None)
+    found = []
+
+    def look(session_pk, **kwargs):
+        rows = Output.objects, TimelineEntry.objects
+        found.append([row.filter(session=session_pk).count() for row in rows])
+
+    release = threading.Event()
+    submit(release.wait, 10)
+    turn_finished.connect(look)
+    handler_failed.connect(look)
+    await record.output((1,), int)
+    record.turn(TURN)
+    record.failed(ValueError())
+    release.set()
+    await perform(int)
+    assert telling.settle(10)
+    turn_finished.disconnect(look)
+    handler_failed.disconnect(look)
+    assert found == [[1, 2], [1, 2]]

@@ -5,7 +5,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError
 from django.utils import timezone
 
-from rtc import registry
+from rtc import registry, telling
 from rtc.core.exceptions import Refused
 from rtc.core.formats import Encoding, Framing, MediaFormat
 from rtc.models import Session, UsedTicket
@@ -108,6 +108,7 @@ def test_a_receiver_that_fails_keeps_nothing_from_anyone(admit, told):
     session_ended.connect(fail)
     try:
         assert end(admit("a"))
+        assert telling.settle(10)
     finally:
         session_started.disconnect(fail)
         session_ended.disconnect(fail)
@@ -126,6 +127,7 @@ def test_a_receiver_finds_the_end_committed(admit):
     session_ended.connect(look)
     try:
         end(admit("a"))
+        assert telling.settle(10)
     finally:
         session_ended.disconnect(look)
     assert seen == ["ended"]

@@ -16,6 +16,7 @@ PREFIX = "RTC_"
 NAMES = [name for name in vars(Conf) if name.startswith(PREFIX)]
 POSITIVE = {
     "RTC_ADMISSION_QUEUE",
+    "RTC_ADMISSION_TIMEOUT_S",
     "RTC_ANSWER_TIMEOUT_S",
     "RTC_CLOSE_HANDSHAKE_S",
     "RTC_DATABASE_PATIENCE_S",

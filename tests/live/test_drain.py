@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.live.client import open_client
+from tests.live.databases import locked
 from tests.live.records import ended_row, session_rows
 
 pytestmark = pytest.mark.live
@@ -18,6 +19,7 @@ SETTINGS = "tests.live.drain_settings"
 EXACT = "/exact/websocket/offer"
 DECLARED = {"encoding": "mulaw", "sample_rate": 24000, "framing": "binary"}
 QUICK_S = 4.0
+WITHOUT_DATABASE_S = 15.0
 WORKERS = "SELECT * FROM rtc_worker ORDER BY id"
 
 
@@ -89,3 +91,14 @@ async def test_sigint_stops_at_once_and_ends_the_workers_row(start_server):
     (worker,) = session_rows(server.database, WORKERS)
     assert worker["ended_at"]
     assert [row["state"] for row in session_rows(server.database)] == ["ended"]
+
+
+async def test_sigterm_while_the_database_is_locked_takes_no_longer_than_it_may(start_server):
+    server = start_server("daphne", settings="tests.live.settings")  # it drains for no time at all
+    async with open_client(server.websocket_url("/busy/websocket/offer")) as client:
+        await client.start(secrets.token_hex(8), media_format=DECLARED)
+        await client.wait_for_message(event="started")
+        async with locked(server.database):
+            os.kill(server.pid, signal.SIGTERM)
+            assert await client.wait_closed() == 4503
+            await exited(server, WITHOUT_DATABASE_S)
