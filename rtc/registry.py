@@ -31,23 +31,14 @@ AT_LIMIT = 4429
 
 WORKER_LOST = "worker_lost"
 
-BEATEN_LEASES = 1.5
-"""After so many times `RTC_LEASE_S` every worker that lives and has sessions has beaten."""
-
 
 class WorkerLost(RTCError):
     """The worker was taken for lost: its row has ended, and it needs another to run sessions."""
 
 
 def enlist(name: str, host: str, pid: int, **more: str) -> int:
-    """Record a worker that starts; gives its primary key. What lost ones left behind is ended first.
-
-    Who looks for the first time can't tell a leap of the database's clock from silence: where somebody seems to be
-    lost, it looks again when all that have sessions and live must have beaten.
-    """
-    if lost := _lost(None):
-        time.sleep(min(BEATEN_LEASES * conf.RTC_LEASE_S, conf.RTC_ADMISSION_TIMEOUT_S / 2))
-        _reap(lost)
+    """Record a worker that starts; gives its primary key. What lost ones left behind is ended first."""
+    reap()
     return Worker.objects.create(name=name, host=host, pid=pid, last_beat_at=Now(), **more).pk
 
 

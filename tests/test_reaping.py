@@ -143,43 +143,6 @@ def test_a_worker_that_is_silent_after_a_leap_too_is_lost(leap, monkeypatch):
         assert (states() == {"a": "worker_lost"}) is lost
 
 
-@pytest.fixture
-def naps(monkeypatch):
-    """Notes how long a new worker would have waited, and what happens meanwhile."""
-    naps, meanwhile = [], []
-
-    def nap(nap_s):
-        naps.append(nap_s)
-        for act in meanwhile:
-            act()
-
-    monkeypatch.setattr(registry.time, "sleep", nap)
-    return naps, meanwhile
-
-
-def test_a_process_that_looks_for_the_first_time_after_a_leap_ends_no_session_of_who_lives(leap, monkeypatch, naps):
-    lives, dead = enlist("lives"), enlist("dead")
-    admit("a", lives)
-    admit("b", dead)
-    leap(LOST_S + 5)
-    monkeypatch.setattr(registry, "sightings", Sightings())
-    waited, meanwhile = naps
-    meanwhile.append(lambda: registry.renew(lives))
-    enlist("new")
-    assert waited == [1.5]
-    assert states() == {"a": "", "b": "worker_lost"}
-    enlist("newer")
-    assert waited == [1.5]
-
-
-def test_a_new_worker_waits_for_others_no_longer_than_a_start_may_take(naps, settings):
-    settings.RTC_LEASE_S = 10.0
-    settings.RTC_ADMISSION_TIMEOUT_S = 3.0
-    silence(enlist("lost"))
-    enlist("new")
-    assert naps[0] == [1.5]
-
-
 def test_a_worker_that_is_overdue_itself_ends_nothing_whatever_it_has_seen_of_others(leap, monkeypatch):
     """The database was away: the other's last beat was seen to be the last for long, for there could be no other."""
     here, other = enlist("here"), enlist("other")
