@@ -50,7 +50,7 @@ WAYS = {
     "the handler closes": ({}, [CloseStream()], nothing, "handler_closed"),
     "the handler fails": ({}, ["no emission"], nothing, "handler_failed"),
     "time limit": ({"time_limit": 0.05}, [], nothing, "time_limit"),
-    "idle": ({"idle_timeout": 0.05}, [], nothing, "idle"),
+    "idle": ({"idle_timeout": 0.5}, [], nothing, "idle"),
 }
 
 
