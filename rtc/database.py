@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import (
-    DatabaseError,
     InterfaceError,
     OperationalError,
     close_old_connections,
@@ -79,7 +78,7 @@ class DatabaseThread:
         busy[thread] = time.monotonic()
         try:
             return job(*args, **kwargs)
-        except DatabaseError:
+        except Exception:  # whatever it was, it may have left the connection in the middle of something
             connections.close_all()
             raise
         finally:

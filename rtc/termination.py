@@ -47,17 +47,13 @@ class Termination:
 
 def install(worker: LocalWorker) -> None:
     """Have SIGTERM drain this worker first, where a server takes that signal. On its event loop."""
-    if worker not in _at_exit:
-        _at_exit.add(worker)
-        atexit.register(_retire, worker, os.getpid())
     if threading.current_thread() is not threading.main_thread():
         return
     server = signal.getsignal(signal.SIGTERM)
-    if callable(server) and not isinstance(server, Termination):
-        signal.signal(signal.SIGTERM, Termination(asyncio.get_running_loop(), worker, server))
-
-
-_at_exit: set[LocalWorker] = set()
+    if not callable(server) or isinstance(server, Termination):
+        return
+    signal.signal(signal.SIGTERM, Termination(asyncio.get_running_loop(), worker, server))
+    atexit.register(_retire, worker, os.getpid())
 
 
 def _retire(worker: LocalWorker, pid: int) -> None:

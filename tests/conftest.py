@@ -3,6 +3,7 @@ from django.db import connection
 from hypothesis import settings
 
 from rtc import telling
+from rtc.database import submit
 from rtc.signals import session_ended, session_started
 
 # How fast a machine is, and what else it does, is for the benchmarks to say.
@@ -33,6 +34,13 @@ def django_db_setup(django_db_setup, django_db_blocker):
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute(OTHERS, [connection.settings_dict["NAME"]])
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_to_write():
+    """What a call leaves to be written is written while its test may still use the database."""
+    yield
+    submit(int).result(10)
 
 
 class Told(list):
