@@ -27,6 +27,9 @@ class Clocks:
             if len(self._known) > MAX_KNOWN:
                 self._known.popitem(last=False)
 
+    def forget(self, address: str) -> None:
+        self._known.pop(address, None)
+
     def knows(self, address: str, now: float) -> bool:
         return address in self._known and now - self._known[address][1] <= KEPT_S
 

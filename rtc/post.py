@@ -102,18 +102,24 @@ class Post:
             raise Unreachable
         self.open()
         give_up_at = self._clock() + timeout_s
-        if question["kind"] != PING and not self._clocks.knows(address, self._clock()):
-            await self._ask(address, {"kind": PING}, give_up_at)
-        return await self._ask(address, question, give_up_at)
+        if question["kind"] == PING:
+            return await self._ask(address, question, give_up_at, None)
+        if not self._clocks.knows(address, self._clock()):
+            await self._ask(address, {"kind": PING}, give_up_at, None)
+        try:
+            return await self._ask(address, question, give_up_at, self._clocks.reading(address, give_up_at))
+        except NoAnswer:
+            self._clocks.forget(address)  # perhaps it was set back by a machine that slept
+            raise
 
-    async def _ask(self, address: str, question: Message, give_up_at: float) -> Message:
+    async def _ask(self, address: str, question: Message, give_up_at: float, ends_at: float | None) -> Message:
         began = self._clock()
         token = secrets.token_hex(12)
         message = {
             "type": ASK,
             "token": token,
             "reply_to": self.address,
-            "ends_at": self._clocks.reading(address, give_up_at),
+            "ends_at": ends_at,
             "question": json.dumps(question),
         }
         answered = asyncio.get_running_loop().create_future()

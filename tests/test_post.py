@@ -163,6 +163,18 @@ async def test_clocks_of_machines_need_not_agree(make_post, asked, ahead_s):
         assert await here.ask(there.address, question(value), TIMEOUT_S) == {"got": value}
 
 
+async def test_a_clock_that_leaps_costs_one_question(make_post, asked):
+    """That of a machine that slept stood still."""
+    here, there = make_post(), make_post()
+    there.open()
+    await here.ask(there.address, question(1), TIMEOUT_S)
+    there._clock = lambda: time.monotonic() + 1e6
+    with pytest.raises(NoAnswer):
+        await here.ask(there.address, question(2), 0.3)
+    assert await here.ask(there.address, question(3), TIMEOUT_S) == {"got": 3}
+    assert asked == [question(1), question(3)]
+
+
 async def test_what_msgpack_refuses_is_asked_and_answered(make_post, asked):
     here, there = make_post(), make_post()
     there.open()
