@@ -4,7 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 WORKERS ?= 4
 # The live tests wait more than they compute.
-TEST_PROCESSES ?= 3
+TEST_PROCESSES ?= 4
 
 BIN := .venv/bin
 # What leans most on the database's locks and transactions: tested on PostgreSQL as well as on SQLite.

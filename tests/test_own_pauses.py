@@ -24,13 +24,13 @@ def beep(seconds=0.1):
 class WalkieTalkie(ReplyOnPause):
     """A turn is over at the beep, whatever pauses are in it."""
 
-    threads: list[str]
+    threads: list[threading.Thread]
     sessions: list[str]
 
     def determine_pause(self, audio, sampling_rate, state):
         if audio.size < sampling_rate // 10:
             return False
-        self.threads.append(threading.current_thread().name)
+        self.threads.append(threading.current_thread())
         self.sessions.append(get_current_context().webrtc_id)
         if not state.started_talking and np.abs(audio).max() > LOUD:
             state.started_talking = True
@@ -68,7 +68,7 @@ def test_a_turn_is_over_when_the_handler_says_so():
     # What is left of the beep begins another.
     assert texts(result)[:3] == ["started_talking", "pause_detected", "response_starting"]
     assert sum(piece.size for _, piece in result.pieces) == RATE
-    assert set(handler.threads) == {"rtc determine_pause"} and set(handler.sessions) == {"test"}
+    assert {thread.name for thread in handler.threads} == {"rtc determine_pause"} and set(handler.sessions) == {"test"}
 
 
 def test_a_reply_is_interrupted_by_the_end_of_the_next_turn():
@@ -182,6 +182,7 @@ def test_what_it_raises_ends_the_session_as_in_any_callback(caplog):
 def test_its_thread_ends_with_the_session():
     handler, _ = listening(WalkieTalkie)
     run_call(Stream(handler), (RATE, spoken(0.3, QUESTION, beep(), 0.5)))
-    assert not [
-        thread for thread in threading.enumerate() if thread.name == "rtc determine_pause" and thread.is_alive()
-    ]
+    assert handler.threads
+    for thread in {*handler.threads}:
+        thread.join(5)
+        assert not thread.is_alive()
