@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.calling import connect, state
-from tests.browser.test_client_protocol import Peer
+from tests.browser.peer import Peer
 
 pytestmark = pytest.mark.live
 

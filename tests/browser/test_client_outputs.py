@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.test_client_protocol import Peer
+from tests.browser.peer import Peer
 from tests.browser.waiting import wait_until
 
 pytestmark = pytest.mark.live

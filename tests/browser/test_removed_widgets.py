@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.calling import connect, state
+from tests.browser.peer import Peer
 from tests.browser.test_client_page import ANSWER_LATE
-from tests.browser.test_client_protocol import Peer
 from tests.browser.waiting import wait_until
 
 pytestmark = pytest.mark.live
