@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 
 import pytest
 from django.db import OperationalError, connection, connections
@@ -51,26 +50,38 @@ async def test_a_look_up_opens_another_connection_for_one_that_was_cut_off():
 
 
 async def test_a_look_up_that_is_not_answered_is_given_up_and_holds_up_no_other(monkeypatch):
-    monkeypatch.setattr(database, "LOOK_UP_S", 0.2)
     answer = threading.Event()
-    asking = [asyncio.create_task(look_up(answer.wait)) for _ in range(3)]
-    for asked in asking:
-        with pytest.raises(OperationalError, match="not answered for 0.2 s"):
-            await asked
-    assert await look_up(Worker.objects.count) == 0
+    for count in (1, 3):
+        with monkeypatch.context() as impatient:
+            impatient.setattr(database, "LOOK_UP_S", 0.2)
+            asking = [asyncio.create_task(look_up(answer.wait)) for _ in range(count)]
+            for asked in asking:
+                with pytest.raises(OperationalError, match="not answered for 0.2 s"):
+                    await asked
+        assert await look_up(Worker.objects.count) == 0
     answer.set()
     await look_up(connections.close_all)
 
 
 async def test_who_gives_up_waiting_behind_a_slow_look_up_does_not_end_it():
     thread = DatabaseThread("test")
-    done = []
-    slow = asyncio.create_task(thread.within(5.0, lambda: time.sleep(0.3) or done.append(threading.get_ident())))
-    await asyncio.sleep(0.05)
-    with pytest.raises(OperationalError):
-        await thread.within(0.1, done.append, "never")
-    await slow
-    assert await thread.within(5.0, threading.get_ident) == done[0] and len(done) == 1
+    first, second = threading.Event(), threading.Event()
+    worked = []
+
+    def work(until):
+        worked.append(threading.current_thread())
+        return until.wait(30)
+
+    asking = [asyncio.create_task(thread.within(3.0, work, until)) for until in (first, second, second)]
+    await asyncio.sleep(1.0)
+    first.set()
+    assert await asking[0]
+    for asked in asking[1:]:  # the second has worked for less than that when its time is over
+        with pytest.raises(OperationalError):
+            await asked
+    second.set()
+    assert await thread.within(30.0, work, first)
+    assert len(worked) == 3 and len(set(worked)) == 1
 
 
 async def test_a_look_up_that_fails_for_another_reason_is_not_done_again():
