@@ -32,8 +32,6 @@ logger = logging.getLogger(__name__)
 
 NOT_LOGGED_IN = 4401
 
-NO_DATABASE = "no_database"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRequest:
@@ -89,8 +87,8 @@ class Admission:
                 record = await self._admit(start, wanted)
         except (OperationalError, InterfaceError) as error:
             logger.warning("session %s: not admitted, the database is locked or away: %s", start.session_id, error)
-            tally.refused[NO_DATABASE] += 1
-            raise Refused(NO_DATABASE, COME_AGAIN, text="The database is away. Come again.") from error
+            tally.refused[registry.NO_DATABASE] += 1
+            raise Refused(registry.NO_DATABASE, COME_AGAIN, text="The database is away. Come again.") from error
         except Refused as refusal:
             tally.refused[refusal.reason] += 1
             raise
@@ -204,7 +202,9 @@ def _exists(user: Any) -> bool:
 
 def _end_late(pk: int) -> None:
     """The session was admitted when its client had been told to come again."""
-    journal.add(EndRecord(session_pk=pk, reason=NO_DATABASE, close_code=COME_AGAIN, figures=registry.Figures()))
+    journal.add(
+        EndRecord(session_pk=pk, reason=registry.NO_DATABASE, close_code=COME_AGAIN, figures=registry.Figures())
+    )
 
 
 async def _ask(authorize: Callable[[SessionRequest], Any], request: SessionRequest) -> Any:

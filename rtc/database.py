@@ -42,8 +42,7 @@ class DatabaseThread:
 
     def __init__(self, name: str, *, awaited: bool = False) -> None:
         self._name = name
-        self._awaited = awaited
-        self._executor = self._new_executor()
+        self._executor = OrderedThread(name, awaited=awaited)
         self._last_used = 0.0
 
     def submit(self, job: Callable[..., T], *args: Any, **kwargs: Any) -> "Future[T]":
@@ -61,29 +60,23 @@ class DatabaseThread:
                 return await asyncio.wrap_future(self.submit(job, *args))
         except TimeoutError:
             # Whoever asked first has waited a little longer than the thread has worked.
-            if any(time.monotonic() - since >= 0.9 * timeout_s for since in self._busy.values()):
+            since = self._executor.busy_since
+            if since is not None and time.monotonic() - since >= 0.9 * timeout_s:
                 self._executor.submit(connections.close_all)
                 self._executor.shutdown(wait=False)
-                self._executor = self._new_executor()
+                self._executor = OrderedThread(self._name)
             raise OperationalError(f"the database has not answered for {timeout_s:g} s") from None
-
-    def _new_executor(self) -> OrderedThread:
-        self._busy: dict[int, float] = {}  # since when, by thread
-        return OrderedThread(self._name, awaited=self._awaited)
 
     def _run(self, job: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         if time.monotonic() - self._last_used > IDLE_S:
             connections.close_all()
         reset_queries()  # with DEBUG on, Django keeps them until the next request, and here comes none
-        busy, thread = self._busy, threading.get_ident()
-        busy[thread] = time.monotonic()
         try:
             return job(*args, **kwargs)
         except Exception:  # whatever it was, it may have left the connection in the middle of something
             connections.close_all()
             raise
         finally:
-            busy.pop(thread, None)
             self._last_used = time.monotonic()
 
 

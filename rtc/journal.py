@@ -68,11 +68,11 @@ class InputRecord(Record):
 
     Args:
         payload: as much of it as is kept.
-        size: of the whole, in characters; None when this is it.
+        size: of the whole, in characters.
     """
 
     payload: str
-    size: int | None = None
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,13 +212,12 @@ def _key(record: Record) -> tuple[type[Record], int, object]:
 
 
 def _write(batch: Sequence[Record]) -> None:
-    limit = conf.RTC_STORED_INPUT_CHARS
     outputs = [record for record in batch if isinstance(record, OutputRecord)]
     inputs = [
         Input(
             session_id=record.session_pk,
-            payload=record.payload[:limit],
-            size=len(record.payload) if record.size is None else record.size,
+            payload=record.payload,
+            size=record.size,
             created_at=record.at,
         )
         for record in batch

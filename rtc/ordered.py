@@ -22,11 +22,14 @@ LAST_S = 1.0
 class OrderedThread(Executor):
     """Does jobs in order, in one thread: a daemon, since a job may wait for a database that is locked for good.
 
+    `busy_since`: when it began the job that it does, on the monotonic clock; None: it does none.
+
     Args:
         awaited: when the process stops, what was submitted is still done, as far as `LEAVE_S` allows.
     """
 
     def __init__(self, name: str, *, awaited: bool = False) -> None:
+        self.busy_since: float | None = None
         self._name = name
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -62,17 +65,19 @@ class OrderedThread(Executor):
         while (next_job := self._jobs.get()) is not None:
             future, job = next_job
             if future.set_running_or_notify_cancel():
-                _do(job, future)
+                self.busy_since = time.monotonic()
+                self._do(job, future)
             del future, job, next_job  # not to be kept until the next one comes
 
-
-def _do(job: Callable[[], T], future: Future[T]) -> None:
-    try:
-        result = job()
-    except BaseException as error:  # noqa: BLE001 - whoever submitted the job learns of it
-        future.set_exception(error)
-    else:
-        future.set_result(result)
+    def _do(self, job: Callable[[], T], future: Future[T]) -> None:
+        try:
+            result = job()
+        except BaseException as error:  # noqa: BLE001 - whoever submitted the job learns of it
+            self.busy_since = None
+            future.set_exception(error)
+        else:
+            self.busy_since = None
+            future.set_result(result)
 
 
 _awaited: list[OrderedThread] = []

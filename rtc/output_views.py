@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from types import MappingProxyType
 from typing import Any
 
 from django.db import Error
@@ -35,8 +34,6 @@ HEADERS = {
     "Content-Encoding": "identity",  # GZipMiddleware leaves alone what has an encoding
     "X-Accel-Buffering": "no",
 }
-
-NO_SCOPE: Mapping[str, Any] = MappingProxyType({})
 
 
 @cross_origin("GET")
@@ -81,7 +78,7 @@ def _place(session: FoundSession, last_event_id: str) -> tuple[int, bool]:
 
 
 async def _stream(
-    claim: Claim, session_id: str, session: FoundSession | None, position: int, scope: Mapping[str, Any] = NO_SCOPE
+    claim: Claim, session_id: str, session: FoundSession | None, position: int, scope: Mapping[str, Any]
 ) -> AsyncGenerator[str, None]:
     # Each of these steps takes the time of two echoed frames, 0.2 ms: what is due comes in between.
     await asyncio.sleep(0)

@@ -30,6 +30,7 @@ ID_IN_USE = 4409
 AT_LIMIT = 4429
 
 WORKER_LOST = "worker_lost"
+NO_DATABASE = "no_database"
 
 
 class WorkerLost(RTCError):

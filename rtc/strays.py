@@ -28,5 +28,5 @@ class Strays:
         now = time.monotonic()
         self._seen_at = {pk: self._seen_at.get(pk, now) for pk in registry.live_on(worker_pk) if pk not in own}
         for pk, seen_at in self._seen_at.items():
-            if now - seen_at >= STRAY_S and registry.end(pk, "no_database", COME_AGAIN, registry.Figures()):
+            if now - seen_at >= STRAY_S and registry.end(pk, registry.NO_DATABASE, COME_AGAIN, registry.Figures()):
                 logger.warning("session row %d was live, and nobody ran it", pk)

@@ -4,8 +4,12 @@ import threading
 
 from django.db import connections
 
-from rtc import registry
+from rtc import Stream, registry
+from rtc.admission import Admission
 from rtc.core.exceptions import Refused
+from rtc.testing import CallClient
+from tests.subjects import Scripted
+from tests.virtual_time import until
 
 CALLER = registry.Caller(address="192.0.2.1", user_agent="phone")
 
@@ -34,3 +38,23 @@ def at_once(count, work):
     for thread in threads:
         thread.join()
     return results
+
+
+def enlist(name):
+    return registry.enlist(name, "here", 1)
+
+
+def admit(session_id, worker, **limits):
+    return registry.admit(session_id, "default", registry.ConcurrencyLimits(**limits), None, CALLER, worker)
+
+
+def new_client(worker):
+    stream = Stream(Scripted())
+    return CallClient(stream, admission=Admission(stream, "default", CALLER, worker), calls=worker.calls)
+
+
+async def call_on(worker, session_id="a"):
+    client = new_client(worker)
+    await client.start(session_id)
+    await until(lambda: client.call in worker.calls.values())
+    return client

@@ -8,15 +8,12 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, OperationalError, connections, transaction
 
-from rtc import Stream, registry
-from rtc.admission import Admission
+from rtc import registry
 from rtc.core.exceptions import Refused
 from rtc.database import perform
 from rtc.models import Session, Worker
-from rtc.testing import CallClient
 from rtc.worker import LocalWorker
-from tests.registering import CALLER, at_once, end
-from tests.subjects import Scripted
+from tests.registering import CALLER, at_once, call_on, end, new_client
 from tests.virtual_time import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,18 +25,6 @@ async def worker(settings):
     worker = LocalWorker()
     yield worker
     worker._tasks.cancel()
-
-
-def new_client(worker):
-    stream = Stream(Scripted())
-    return CallClient(stream, admission=Admission(stream, "default", CALLER, worker), calls=worker.calls)
-
-
-async def call_on(worker, session_id="a"):
-    client = new_client(worker)
-    await client.start(session_id)
-    await until(lambda: client.call in worker.calls.values())
-    return client
 
 
 @asynccontextmanager

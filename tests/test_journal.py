@@ -70,10 +70,9 @@ def fail(monkeypatch, *errors):
     monkeypatch.setattr(module, "_write", failing)
 
 
-def test_each_kind_is_written(journal, session, settings):
-    settings.RTC_STORED_INPUT_CHARS = 5
+def test_each_kind_is_written(journal, session):
     journal.add(output(session.pk, 1))
-    journal.add(InputRecord(session_pk=session.pk, payload="[123456789]"))
+    journal.add(InputRecord(session_pk=session.pk, payload="[1234", size=11))
     journal.add(EntryRecord(session_pk=session.pk, kind="turn", text="x" * 300))
     journal.add(EndRecord(session_pk=session.pk, reason="idle", close_code=4408, figures=Figures(frames_in=7)))
     settle()
@@ -212,7 +211,7 @@ def test_what_was_written_unheard_is_neither_written_again_nor_untold(journal, s
     go = held_up()
     for pk in (session.pk, other.pk):
         journal.add(output(pk, 1))
-        journal.add(InputRecord(session_pk=pk, payload="[1]"))
+        journal.add(InputRecord(session_pk=pk, payload="[1]", size=3))
         journal.add(EntryRecord(session_pk=pk, kind="turn"))
         journal.add(EndRecord(session_pk=pk, reason="client_stop", close_code=1000, figures=Figures()))
     unheard()

@@ -51,7 +51,7 @@ async def test_audio_comes_between_the_steps_of_a_reader(session_pk):
             await asyncio.sleep(0)
 
     others = asyncio.create_task(take_turns())
-    stream = output_views._stream(Claim(), "a", session, 1)
+    stream = output_views._stream(Claim(), "a", session, 1, {})
     seen = []
     for _ in range(2):
         text = await anext(stream)

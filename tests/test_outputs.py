@@ -381,7 +381,7 @@ async def test_a_reader_is_let_go_when_the_database_is_away(session, monkeypatch
         raise OperationalError("server closed the connection")
 
     monkeypatch.setattr(OutputStorage, "get_events", fail)
-    texts = [text async for text in output_views._stream(Claim(), "a", session, 0)]
+    texts = [text async for text in output_views._stream(Claim(), "a", session, 0, {})]
     assert texts == [output_views.OPENING]
     assert "the reader may come again" in caplog.text
     assert outputs.listened() == (set(), set())
@@ -395,7 +395,7 @@ async def test_a_reader_that_is_dropped_in_mid_stream_leaves_nothing(session):
             if b"stream-open" in text:
                 return
 
-    response = StreamingHttpResponse(output_views._stream(Claim(), "a", session, 0))
+    response = StreamingHttpResponse(output_views._stream(Claim(), "a", session, 0, {}))
     await asyncio.create_task(read_a_little(response))
     assert outputs.listened() == ({session.pk}, set())
     del response

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rtc import registry
 from rtc.models import Session, Worker
 from rtc.sightings import Sightings
-from tests.registering import CALLER
+from tests.registering import admit, enlist
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,14 +20,6 @@ LOST_S = 15.0
 @pytest.fixture(autouse=True)
 def lost_s(settings):
     settings.RTC_WORKER_LOST_S = LOST_S
-
-
-def enlist(name):
-    return registry.enlist(name, "here", 1)
-
-
-def admit(session_id, worker, **limits):
-    return registry.admit(session_id, "default", registry.ConcurrencyLimits(**limits), None, CALLER, worker)
 
 
 def silence(worker):

@@ -6,16 +6,12 @@ import threading
 import pytest
 from django.db import OperationalError
 
-from rtc import Stream, registry, strays
-from rtc.admission import Admission
+from rtc import registry, strays
 from rtc.database import perform, perform_beside, submit
 from rtc.journal import journal
 from rtc.models import Session
-from rtc.testing import CallClient
 from rtc.worker import LocalWorker
-from tests.registering import CALLER
-from tests.subjects import Scripted
-from tests.virtual_time import until
+from tests.registering import CALLER, call_on, new_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,18 +26,6 @@ async def worker():
     worker = LocalWorker()
     yield worker
     worker._tasks.cancel()
-
-
-def new_client(worker):
-    stream = Stream(Scripted())
-    return CallClient(stream, admission=Admission(stream, "default", CALLER, worker), calls=worker.calls)
-
-
-async def call_on(worker, session_id="a"):
-    client = new_client(worker)
-    await client.start(session_id)
-    await until(lambda: client.call in worker.calls.values())
-    return client
 
 
 @pytest.fixture

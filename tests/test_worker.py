@@ -14,7 +14,7 @@ from rtc.database import perform
 from rtc.models import Session, Worker
 from rtc.testing import CallClient
 from rtc.worker import LocalWorker, local_worker
-from tests.registering import CALLER, at_once, end
+from tests.registering import CALLER, admit, at_once, end, enlist
 from tests.subjects import Scripted
 from tests.virtual_time import until
 
@@ -26,14 +26,6 @@ SOME_S = 15.0
 @pytest.fixture(autouse=True)
 def lost_s(settings):
     settings.RTC_WORKER_LOST_S = SOME_S
-
-
-def enlist(name):
-    return registry.enlist(name, "here", 1)
-
-
-def admit(session_id, worker, **limits):
-    return registry.admit(session_id, "default", registry.ConcurrencyLimits(**limits), None, CALLER, worker)
 
 
 def silence(worker, seconds=SOME_S + 1):
