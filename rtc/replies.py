@@ -123,7 +123,7 @@ class ReplyOnPause(OwnPauses):
     # What the driver calls --------------------------------------------------------------------------------------
 
     async def start_up(self) -> None:
-        if self.finds_pauses_itself():
+        if self.finds_pauses_itself() and not self.push_to_talk:
             self._listener = OwnListener(
                 self,
                 conf.RTC_MAX_UTTERANCE_S,

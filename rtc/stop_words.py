@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
+from django.core.exceptions import ImproperlyConfigured
 from numpy.typing import NDArray
 
 from rtc.context import SessionHandle
@@ -59,7 +60,8 @@ class ReplyOnStopWords(ReplyOnPause):
         **others: see `ReplyOnPause`.
 
     Raises:
-        ImproperlyConfigured: the extra `stopword` is not installed.
+        ImproperlyConfigured: the extra `stopword` is not installed, or a subclass overrides `determine_pause` or
+            `process_audio`, which would leave no stop word to be heard.
         ValueError: there is no stop word.
     """
 
@@ -93,6 +95,8 @@ class ReplyOnStopWords(ReplyOnPause):
             model,
             needs_args,
         )
+        if self.finds_pauses_itself():
+            raise ImproperlyConfigured(f"{type(self).__name__} finds pauses itself: no stop word would be heard.")
         if isinstance(stop_words, str):
             raise ValueError("stop_words is a list of words or phrases, not one of them")
         self.stop_words = list(stop_words)

@@ -5,8 +5,9 @@ import threading
 
 import numpy as np
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
-from rtc import AlgoOptions, AppState, ReplyOnPause, Stream, create_message, get_current_context
+from rtc import AlgoOptions, AppState, ReplyOnPause, ReplyOnStopWords, Stream, create_message, get_current_context
 from rtc.testing import CallClient, run_call, run_virtual
 from tests.subjects import level
 from tests.test_replies import answering, clears, texts
@@ -186,3 +187,18 @@ def test_its_thread_ends_with_the_session():
     for thread in {*handler.threads}:
         thread.join(5)
         assert not thread.is_alive()
+
+
+def test_a_client_that_presses_a_button_ends_its_turns_itself():
+    handler, reply = listening(WalkieTalkie, push_to_talk=True)
+    result = run_call(Stream(handler), (RATE, spoken(0.3, QUESTION, beep(), 1.0)))
+    assert result.end_reason == "client_stop" and not handler.threads and not reply.turns
+
+
+def test_stop_words_and_own_pauses_do_not_go_together():
+    class Listening(ReplyOnStopWords):
+        def process_audio(self, audio, state):
+            super().process_audio(audio, state)
+
+    with pytest.raises(ImproperlyConfigured, match="Listening finds pauses itself: no stop word would be heard"):
+        Listening(answering()[1], ["hello"], stt=lambda audio: "")
