@@ -16,8 +16,8 @@ DEMO := .venv/.demo-installed
 BUILD := .venv/.build-installed
 BROWSER_PACKAGES := tests/browser/node_modules/.installed
 PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
-# What is imported is compiled then; most of it never is.
-INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet install --no-compile
+INSTALL := scripts/install --python $(BIN)/python
+UV := uv>=0.9,<1
 
 # The live tests start servers by the dozen: what those import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
@@ -77,7 +77,7 @@ bench-turns: $(DEV)  ## Measure turn taking, ours and FastRTC's
 	$(BIN)/python -m benchmarks.turns
 
 wheel: $(BUILD)  ## Build the package into dist/
-	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m build --installer uv --outdir dist .
 
 bench-cluster: $(DEV)  ## Measure what crosses workers, on 1, 2 and 4 of them
 	$(BIN)/python -m benchmarks.cluster
@@ -85,12 +85,9 @@ bench-cluster: $(DEV)  ## Measure what crosses workers, on 1, 2 and 4 of them
 chromium:
 	@scripts/install-chromium
 
-# Takes two thirds of the time that the pip which comes with Python 3.11 takes.
-PIP := pip>=25,<27
-
 $(BIN)/python:
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "$(PYTHON) has no venv module (Debian: apt-get install python3-venv)"; exit 1; }
-	@$(INSTALL) "$(PIP)" || { rm -rf .venv; exit 1; }
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet --quiet install "$(UV)" || { rm -rf .venv; exit 1; }
 
 $(RUNTIME): requirements.txt | $(BIN)/python
 	@echo "Installing the requirements into .venv"

@@ -21,7 +21,7 @@ def distributions(tmp_path_factory) -> Path:
             shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, source)
-    command = [sys.executable, "-m", "build", "--outdir", str(directory / "dist"), str(source)]
+    command = [sys.executable, "-m", "build", "--installer", "uv", "--outdir", str(directory / "dist"), str(source)]
     built = subprocess.run(command, capture_output=True, text=True)
     assert built.returncode == 0, built.stdout + built.stderr
     return directory / "dist"

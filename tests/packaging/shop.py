@@ -11,11 +11,12 @@ from pathlib import Path
 
 import httpx
 
-from tests.blocks import Block
+from tests.blocks import ROOT, Block
 
 TIMEOUT_S = 120
 READY_S = 30.0
 STOP_S = 10.0
+INSTALL = ROOT / "scripts" / "install"
 CHECKOUT = "path/to/this/checkout"
 PASSWORD = "a password for the shop"
 ADMIN = {
@@ -120,12 +121,12 @@ class Shop:
 
     @staticmethod
     def _make_environment(directory: Path) -> dict[str, str]:
-        """An empty virtual environment. Its `pip` is ours, told to install there, which saves unpacking one."""
+        """An empty virtual environment. Its `pip install` is what sets the checkout up, in a fifth of the time."""
         venv, tools = directory / "venv", directory / "tools"
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
         tools.mkdir()
         pip = tools / "pip"
-        pip.write_text(f'#!/bin/sh\nexec {sys.executable} -m pip --python {venv}/bin/python "$@"\n')
+        pip.write_text(f'#!/bin/sh\n[ "$1" = install ] && shift\nexec {INSTALL} --python {venv}/bin/python "$@"\n')
         pip.chmod(0o755)
         inherited = {
             name: value
@@ -136,7 +137,4 @@ class Shop:
             **inherited,
             **ADMIN,
             "PATH": f"{venv}/bin:{tools}:{os.environ.get('PATH', os.defpath)}",
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            "PIP_NO_COMPILE": "1",
-            "PIP_ROOT_USER_ACTION": "ignore",
         }
