@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.browser.calling import connect, state
 from tests.browser.speech import write_speech
@@ -46,24 +46,29 @@ def spoken_wav(tmp_path_factory) -> Path:
     return path
 
 
-# For each module, not for all: while Playwright runs, its event loop is the main thread's, beside which no asynchronous
-# test can have its own.
-@pytest.fixture(scope="module")
-def launch() -> Iterator[Callable[[Path], Browser]]:
+# For the browser tests, not for all: while Playwright runs, its event loop is the main thread's, beside which no
+# asynchronous test can have its own.
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="package")
+def launch(playwright) -> Callable[[Path], Browser]:
     """Starts a Chromium whose microphone hears a WAV file, over and over."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("there is no chromium (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
 
-        def launch(wav: Path) -> Browser:
-            arguments = [*CHROMIUM_ARGUMENTS, f"--use-file-for-fake-audio-capture={wav}"]
-            return playwright.chromium.launch(executable_path=chromium, args=arguments)
+    def launch(wav: Path) -> Browser:
+        arguments = [*CHROMIUM_ARGUMENTS, f"--use-file-for-fake-audio-capture={wav}"]
+        return playwright.chromium.launch(executable_path=chromium, args=arguments)
 
-        yield launch
+    return launch
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(launch, spoken_wav) -> Iterator[Browser]:
     browser = launch(spoken_wav)
     yield browser
@@ -71,9 +76,11 @@ def browser(launch, spoken_wav) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def usual_context(browser) -> BrowserContext:
+def usual_context(browser) -> Iterator[BrowserContext]:
     """One for many tests: a page in a new one costs twice the processor time."""
-    return browser.new_context(**PERMITTED)
+    context = browser.new_context(**PERMITTED)
+    yield context
+    context.close()
 
 
 @pytest.fixture

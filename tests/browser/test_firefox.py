@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.browser.calling import compare, connect, connect_for_echo, reason, state
 from tests.browser.sound_device import SoundDevice
@@ -62,7 +62,7 @@ def sound_device(tmp_path_factory, spoken_wav) -> Iterator[SoundDevice]:
 
 
 @pytest.fixture(scope="module")
-def launch(sound_device, tmp_path_factory) -> Iterator[Callable[[int], Browser]]:
+def launch(playwright, sound_device, tmp_path_factory) -> Callable[[int], Browser]:
     """Starts a Firefox with a permission for microphones."""
     firefox = shutil.which("firefox-esr") or shutil.which("firefox")
     if firefox is None:
@@ -70,21 +70,20 @@ def launch(sound_device, tmp_path_factory) -> Iterator[Callable[[int], Browser]]
     starter = tmp_path_factory.mktemp("firefox") / "firefox"
     starter.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{RELAY}" "{firefox}" "$@"\n')
     starter.chmod(0o700)
-    with sync_playwright() as playwright:
 
-        def launch(permission: int) -> Browser:
-            preferences = {
-                "permissions.default.microphone": permission,
-                "network.dns.localDomains": "insecure.test",  # a page that is not of localhost
-            }
-            return playwright.firefox.launch(
-                channel="moz-firefox",
-                executable_path=starter,
-                env=sound_device.environment,
-                firefox_user_prefs=preferences,
-            )
+    def launch(permission: int) -> Browser:
+        preferences = {
+            "permissions.default.microphone": permission,
+            "network.dns.localDomains": "insecure.test",  # a page that is not of localhost
+        }
+        return playwright.firefox.launch(
+            channel="moz-firefox",
+            executable_path=starter,
+            env=sound_device.environment,
+            firefox_user_prefs=preferences,
+        )
 
-        yield launch
+    return launch
 
 
 @pytest.fixture(scope="module")
