@@ -17,7 +17,7 @@ from rtc.directory import get_stream
 from rtc.flushing import flusher
 from rtc.handshake import Handshake
 from rtc.origins import origin_allowed, origin_trusted
-from rtc.ownership import owner_key
+from rtc.ownership import owner_keys_of
 from rtc.registry import Caller
 from rtc.termination import install
 from rtc.worker import local_worker
@@ -145,7 +145,7 @@ class MediaConsumer(SocketConsumer):
         admission = Admission(
             stream,
             alias,
-            self._caller(),
+            await self._caller(),
             worker,
             ticket=ticket,
             foreign_origin=not origin_allowed(self.scope["headers"]),
@@ -162,7 +162,7 @@ class MediaConsumer(SocketConsumer):
         if self._call is not None:
             await self._call.receive(text_data, bytes_data)
 
-    def _caller(self) -> Caller:
+    async def _caller(self) -> Caller:
         trusted = origin_trusted(self.scope["headers"])  # else cookies don't count, as in `rtc.ownership.claim_of`
         user = self.scope.get("user") if trusted else None
         session = self.scope.get("session") if trusted else None
@@ -170,7 +170,7 @@ class MediaConsumer(SocketConsumer):
         headers = dict(self.scope["headers"])
         return Caller(
             user=user if user is not None and user.is_authenticated else None,
-            owner_key=owner_key(session.session_key) if session is not None else "",
+            owner_key=next(iter(await owner_keys_of(session)), ""),
             address=_address(client[0]) if client else None,
             user_agent=headers.get(b"user-agent", b"").decode("latin-1").replace("\0", ""),
         )

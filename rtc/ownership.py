@@ -7,9 +7,11 @@ sessions, and a request gets the one that is its own: another's is never in its 
 
 import hashlib
 import hmac
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 from rtc.answers import Refusal
@@ -22,9 +24,27 @@ NO_SESSION = "no cookie of a Django session"
 """The owner key of a user that was recognised without one. It is no hash, so no key has it."""
 
 
-def owner_key(session_key: str | None) -> str:
-    """What the record keeps of a Django session's key; empty when there is none."""
-    return hashlib.sha256(session_key.encode()).hexdigest() if session_key else ""
+OWNER = "rtc_owner"
+"""Where a Django session has its owner token, which outlives a change of its key: logging in brings one."""
+
+
+def keep_owner(session: SessionBase | None) -> None:
+    """Give a Django session its owner token, unless it has one. A visitor who has no session gets none."""
+    if session is not None and not session.is_empty() and OWNER not in session:
+        session[OWNER] = secrets.token_urlsafe()
+
+
+async def owner_keys_of(session: SessionBase | None) -> tuple[str, ...]:
+    """What the record may know a Django session by, first what it shall be known by from now on."""
+    if session is None:
+        return ()
+    token = await session.aget(OWNER)  # loads it, and only then does a key that was made up give itself away
+    return tuple(owner_key(known) for known in (token, session.session_key) if known)
+
+
+def owner_key(secret: str) -> str:
+    """What the record keeps of an owner token, or of a Django session's key."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def owner_key_on_record(user: Any, key: str) -> str:
@@ -38,13 +58,13 @@ class Claim:
 
     Args:
         user: perhaps anonymous, or None.
-        session_key: of the request's Django session, or None.
+        owner_keys: of the request's Django session.
         ticket: nonce of the ticket it shows, or empty.
         ticket_only: the page is of a foreign origin, so that knowing the id is not enough.
     """
 
     user: Any = None
-    session_key: str | None = None
+    owner_keys: tuple[str, ...] = ()
     ticket: str = ""
     ticket_only: bool = False
 
@@ -54,7 +74,7 @@ class Claim:
             return True
         if session.user_id is not None:
             return self.user is not None and self.user.is_authenticated and self.user.pk == session.user_id
-        return bool(session.owner_key) and hmac.compare_digest(owner_key(self.session_key), session.owner_key)
+        return any(hmac.compare_digest(key, session.owner_key) for key in self.owner_keys)
 
     def may_use(self, session: FoundSession) -> bool:
         """Whether it may give inputs to the session and read its outputs."""
@@ -79,10 +99,8 @@ async def claim_of(request: HttpRequest) -> Claim:
         return Claim(ticket=ticket, ticket_only=True)
     if not origin_trusted(headers):
         return Claim(ticket=ticket)
-    # Asking for the user loads the Django session, and only then does a key that was made up give itself away.
     user = await request.auser() if hasattr(request, "auser") else None
-    session = getattr(request, "session", None)
-    return Claim(user=user, session_key=None if session is None else session.session_key, ticket=ticket)
+    return Claim(user=user, owner_keys=await owner_keys_of(getattr(request, "session", None)), ticket=ticket)
 
 
 async def session_for(claim: Claim, session_id: str) -> FoundSession | None:

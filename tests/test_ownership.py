@@ -10,7 +10,7 @@ from django.test import AsyncClient
 from rtc import Stream
 from rtc.answers import Refusal
 from rtc.models import Session
-from rtc.ownership import NO_SESSION, Claim, owner_key
+from rtc.ownership import NO_SESSION, OWNER, Claim, owner_key
 from rtc.tickets import make_ticket
 from tests.hooks import Asking, Phone, post, refused
 
@@ -38,9 +38,9 @@ CLAIMS = {
     "anonymous": (Claim(user=AnonymousUser()), {"nobody's"}),
     "ann": (Claim(user=user(1)), {"nobody's", "ann's", "ann's without a cookie", "ann's by ticket"}),
     "bob": (Claim(user=user(2)), {"nobody's"}),
-    "bob in ann's browser": (Claim(user=user(2), session_key=KEY), {"nobody's", "a browser's"}),
-    "that browser": (Claim(user=AnonymousUser(), session_key=KEY), {"nobody's", "a browser's"}),
-    "another browser": (Claim(session_key="x" * 32), {"nobody's"}),
+    "bob in ann's browser": (Claim(user=user(2), owner_keys=(owner_key(KEY),)), {"nobody's", "a browser's"}),
+    "that browser": (Claim(user=AnonymousUser(), owner_keys=(owner_key(KEY),)), {"nobody's", "a browser's"}),
+    "another browser": (Claim(owner_keys=(owner_key("x" * 32),)), {"nobody's"}),
     "the ticket": (Claim(ticket="nonce"), {"nobody's", "a ticket's", "ann's by ticket"}),
     "another ticket": (Claim(ticket="other"), {"nobody's"}),
     "the ticket, from abroad": (Claim(ticket="nonce", ticket_only=True), {"a ticket's", "ann's by ticket"}),
@@ -239,3 +239,52 @@ async def test_a_page_may_read_why_it_was_refused():
     response = await AsyncClient().post("/input_hook", data=b"{}", content_type="application/json")
     assert "Access-Control-Allow-Origin" not in response
     assert "Origin" in response["Vary"]
+
+
+# A visitor who logs in meanwhile ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def visit():
+    """Gives the browser of an anonymous visitor with a Django session, who has opened the stream's page or not."""
+
+    async def visit(*, page: bool) -> AsyncClient:
+        client = AsyncClient()
+        session = await client.asession()
+        await session.aset("cart", ["apple"])
+        await session.asave()
+        if page:
+            assert (await client.get("/default/")).status_code == 200
+        return client
+
+    return visit
+
+
+@sockets
+async def test_a_call_stays_the_visitors_who_logs_in_meanwhile(visit, ann, bob):
+    client, stranger = await visit(page=True), await visit(page=True)
+    phone = await Phone(user=AnonymousUser(), session=await client.asession()).start("a")
+    before = (await client.asession()).session_key
+    await client.aforce_login(ann)
+    assert (await client.asession()).session_key != before
+    assert (await post({"webrtc_id": "a"}, client))[0] == 200
+    assert (await post({"webrtc_id": "a"}, stranger))[0] == 403
+    await client.aforce_login(bob)  # the session of the one before is over
+    assert (await post({"webrtc_id": "a"}, client))[0] == 403
+    await phone.hang_up()
+
+
+@sockets
+async def test_a_call_from_a_page_of_ones_own_stays_ones_own_once_another_has_given_a_token(visit):
+    client = await visit(page=False)
+    phone = await Phone(user=AnonymousUser(), session=await client.asession()).start("a")
+    assert (await client.get("/default/")).status_code == 200
+    assert await (await client.asession()).aget(OWNER)
+    assert (await post({"webrtc_id": "a"}, client))[0] == 200
+    await phone.hang_up()
+
+
+@pytest.mark.django_db
+def test_a_visitor_without_a_session_gets_none(client):
+    assert client.get("/default/").status_code == 200
+    assert client.cookies == {}
