@@ -17,6 +17,7 @@ BUILD := .venv/.build-installed
 BROWSER_PACKAGES := tests/browser/node_modules/.installed
 PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 INSTALL := scripts/install --python $(BIN)/python
+# What that runs.
 UV := uv>=0.9,<1
 
 # The live tests start servers by the dozen: what those import is compiled once.

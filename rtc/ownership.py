@@ -7,7 +7,6 @@ sessions, and a request gets the one that is its own: another's is never in its 
 
 import hashlib
 import hmac
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,27 +23,31 @@ NO_SESSION = "no cookie of a Django session"
 """The owner key of a user that was recognised without one. It is no hash, so no key has it."""
 
 
-OWNER = "rtc_owner"
-"""Where a Django session has its owner token, which outlives a change of its key: logging in brings one."""
+FIRST_KEY = "rtc_owner"
+"""Where a Django session keeps the owner key that it had at first: logging in changes its session key."""
 
 
-def keep_owner(session: SessionBase | None) -> None:
-    """Give a Django session its owner token, unless it has one. A visitor who has no session gets none."""
-    if session is not None and not session.is_empty() and OWNER not in session:
-        session[OWNER] = secrets.token_urlsafe()
+def owner_key(session_key: str) -> str:
+    """What the record keeps of a Django session's key."""
+    return hashlib.sha256(session_key.encode()).hexdigest()
+
+
+def keep_owner_key(session: SessionBase | None) -> None:
+    """Have a Django session keep its owner key, unless it keeps one. A visitor who has no session gets none.
+
+    It is derived, so that it makes no difference whether another request saves the session without it.
+    """
+    if session is not None and not session.is_empty() and FIRST_KEY not in session and session.session_key:
+        session[FIRST_KEY] = owner_key(session.session_key)
 
 
 async def owner_keys_of(session: SessionBase | None) -> tuple[str, ...]:
-    """What the record may know a Django session by, first what it shall be known by from now on."""
+    """The owner keys of a Django session, first the one to record."""
     if session is None:
         return ()
-    token = await session.aget(OWNER)  # loads it, and only then does a key that was made up give itself away
-    return tuple(owner_key(known) for known in (token, session.session_key) if known)
-
-
-def owner_key(secret: str) -> str:
-    """What the record keeps of an owner token, or of a Django session's key."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    first = await session.aget(FIRST_KEY)  # loads it, and only then does a key that was made up give itself away
+    now = owner_key(session.session_key) if session.session_key else None
+    return tuple(key for key in (first, now) if key)
 
 
 def owner_key_on_record(user: Any, key: str) -> str:

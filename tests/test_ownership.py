@@ -10,7 +10,7 @@ from django.test import AsyncClient
 from rtc import Stream
 from rtc.answers import Refusal
 from rtc.models import Session
-from rtc.ownership import NO_SESSION, OWNER, Claim, owner_key
+from rtc.ownership import FIRST_KEY, NO_SESSION, Claim, owner_key
 from rtc.tickets import make_ticket
 from tests.hooks import Asking, Phone, post, refused
 
@@ -275,11 +275,18 @@ async def test_a_call_stays_the_visitors_who_logs_in_meanwhile(visit, ann, bob):
 
 
 @sockets
-async def test_a_call_from_a_page_of_ones_own_stays_ones_own_once_another_has_given_a_token(visit):
-    client = await visit(page=False)
+@pytest.mark.parametrize("page_first", [True, False])
+async def test_a_call_is_the_sessions_whether_it_keeps_its_owner_key_or_not(visit, page_first):
+    """Another page may have it keep one in mid-call, and a request that loaded it earlier may save it without."""
+    client = await visit(page=page_first)
     phone = await Phone(user=AnonymousUser(), session=await client.asession()).start("a")
+    if page_first:
+        session = await client.asession()
+        await session.apop(FIRST_KEY)
+        await session.asave()
+        assert (await post({"webrtc_id": "a"}, client))[0] == 200
     assert (await client.get("/default/")).status_code == 200
-    assert await (await client.asession()).aget(OWNER)
+    assert await (await client.asession()).aget(FIRST_KEY)
     assert (await post({"webrtc_id": "a"}, client))[0] == 200
     await phone.hang_up()
 

@@ -13,7 +13,7 @@ from rtc.conf import conf
 from rtc.csp import project_nonce
 from rtc.descriptions import describe
 from rtc.directory import DEFAULT_ALIAS, get_stream
-from rtc.ownership import keep_owner
+from rtc.ownership import keep_owner_key
 from rtc.words import translated
 
 register = template.Library()
@@ -46,7 +46,7 @@ def voice_client(
         known = ", ".join(conf.RTC_STREAMS) or "none"
         raise ImproperlyConfigured(f"voice_client: there is no stream {alias!r} in RTC_STREAMS, but {known}.")
     request = context.get("request")
-    keep_owner(getattr(request, "session", None))
+    keep_owner_key(getattr(request, "session", None))
     described = describe(alias, stream)
     widget_id = f"rtc-{secrets.token_hex(ID_BYTES)}"
     form_class = described["input_form"]

@@ -126,7 +126,7 @@ class Shop:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
         tools.mkdir()
         pip = tools / "pip"
-        pip.write_text(f'#!/bin/sh\n[ "$1" = install ] && shift\nexec {INSTALL} --python {venv}/bin/python "$@"\n')
+        pip.write_text(f'#!/bin/sh\nshift\nexec {INSTALL} --python {venv}/bin/python "$@"\n')
         pip.chmod(0o755)
         inherited = {
             name: value
