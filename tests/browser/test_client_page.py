@@ -69,6 +69,24 @@ def test_hanging_up_says_so_and_another_call_can_follow(open_page):
     assert page.problems == []
 
 
+REPORT_OFTEN = """async () => {
+    const { rtcClient } = document.querySelector("[data-rtc-client]");
+    const figure = document.querySelector("[data-part=buffer]");
+    let changes = 0;
+    const observer = new MutationObserver((records) => (changes += records.length));
+    observer.observe(figure, { childList: true, characterData: true, subtree: true });
+    for (let depthMs = 1000; depthMs < 1100; depthMs++) rtcClient.emit("buffer", { depthMs, underruns: 0 });
+    await Promise.resolve(); // by then the observer was told
+    observer.disconnect();
+    return changes;
+}"""
+
+
+def test_a_figure_that_changes_all_the_time_costs_no_layout_each_time(page):
+    assert page.evaluate(REPORT_OFTEN) <= 1
+    expect(page.locator("[data-part=buffer]")).to_have_text(re.compile(r"^\d{2,3} ms$"))  # and goes on
+
+
 def test_a_microphone_that_comes_after_hanging_up_is_let_go(open_page):
     page = open_page("/default/")
     page.evaluate(ANSWER_LATE)

@@ -22,6 +22,7 @@ import {
 } from "./words.js";
 
 const TICK_MS = 1000;
+const DEPTH_MS = 500; // between two figures of the buffer: it changes with each report, and each costs a layout
 
 const HANDLER_FAILED = 4500; // a close code
 // Turns go to and fro too often to be read out; these are not.
@@ -251,6 +252,7 @@ export class VoiceWidget {
   showNothing() {
     for (const meter of Object.values(this.meters)) meter.clear();
     this.root.dataset.quality = "";
+    this.depthAt = -Infinity;
     for (const name of ["quality", "latency", "buffer", "gaps"]) this.setFigure(name, "–");
   }
 
@@ -267,8 +269,12 @@ export class VoiceWidget {
   }
 
   showBuffer({ depthMs, underruns }) {
-    this.quality.playback(underruns, performance.now());
-    this.setFigure("buffer", `${Math.round(depthMs)} ms`);
+    const nowMs = performance.now();
+    this.quality.playback(underruns, nowMs);
+    if (nowMs - this.depthAt >= DEPTH_MS) {
+      this.depthAt = nowMs;
+      this.setFigure("buffer", `${Math.round(depthMs)} ms`);
+    }
     this.setFigure("gaps", String(underruns));
     this.showQuality();
   }
