@@ -84,6 +84,7 @@ WORDS = (
     _("This browser is too old for live audio. Update it, or use another one."),
     _("This call belongs to somebody else, or you were logged out."),
     _("This call is already open somewhere else."),
+    _("This device has muted the microphone. Unmute it by its own switch, or in the settings."),
     _("This device has paused the sound. Tap the page or press a key to go on."),
     _("This device is offline. Look at its network connection."),
     _("This is too long. Make it shorter."),

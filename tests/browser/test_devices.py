@@ -125,6 +125,94 @@ def test_a_speaker_is_chosen_and_remembered(page):
     assert page.problems == []
 
 
+WITHOUT_SPEAKERS = """() => {
+    const media = navigator.mediaDevices;
+    const listed = media.enumerateDevices.bind(media);
+    media.enumerateDevices = async () => (await listed()).filter(({ kind }) => kind !== "audiooutput");
+    media.dispatchEvent(new Event("devicechange"));
+}"""
+
+
+def test_a_speaker_that_is_unplugged_is_replaced(page):
+    menu = page.get_by_role("combobox", name="Speaker")
+    chosen = menu.locator("option").nth(1).get_attribute("value")
+    menu.select_option(chosen)
+    wait_until(page, f"{CLIENT}.sound.context.sinkId === {chosen!r}")
+    page.evaluate("navigator.mediaDevices.dispatchEvent(new Event('devicechange'))")
+    page.evaluate("navigator.mediaDevices.enumerateDevices()")  # as its listeners have done by then
+    assert page.evaluate(f"{CLIENT}.sound.context.sinkId") == chosen
+    page.evaluate(WITHOUT_SPEAKERS)
+    wait_until(page, f"{CLIENT}.sound.context.sinkId === ''")
+    expect(page.locator("[data-part=log]")).to_contain_text("The speaker you chose is not there.")
+    expect(state(page)).to_have_text("The stream is speaking")
+    assert page.problems == []
+
+
+SILENCE = """(silent) => {
+    const [track] = document.querySelector("[data-rtc-client]").rtcClient.sound.stream.getTracks();
+    Object.defineProperty(track, "muted", { value: silent, configurable: true });
+}"""
+
+
+def test_a_microphone_that_the_device_mutes_is_told_of(page):
+    words = "This device has muted the microphone. Unmute it by its own switch, or in the settings."
+    page.evaluate(SILENCE, True)
+    expect(state(page)).to_have_text("Your microphone is muted")
+    expect(reason(page)).to_have_text(words)
+    expect(page.locator("[data-part=announcement]")).to_have_text(f"Your microphone is muted {words}")
+    expect(page.locator("[data-part=log]")).to_contain_text(words)
+    page.get_by_role("button", name="Mute").click()  # it stays so then, but for another reason
+    expect(reason(page)).to_have_text("")
+    expect(state(page)).to_have_text("Your microphone is muted")
+    page.get_by_role("button", name="Unmute").click()
+    expect(reason(page)).to_have_text(words)
+    page.evaluate(SILENCE, False)
+    expect(state(page)).to_have_text("The stream is speaking")
+    expect(reason(page)).to_have_text("")
+    assert page.problems == []
+
+
+KEEP_LOCKS = """() => {
+    window.locks = [];
+    const { wakeLock } = navigator;
+    const request = wakeLock.request.bind(wakeLock);
+    wakeLock.request = async (type) => {
+        const lock = await request(type);
+        window.locks.push(lock);
+        return lock;
+    };
+}"""
+HELD = "window.locks.filter(({ released }) => !released).length"
+
+
+def test_the_screen_stays_on_during_a_call(open_page):
+    page = open_page("/default/", permissions=["microphone", "screen-wake-lock"])
+    page.evaluate(KEEP_LOCKS)
+    connect(page)
+    wait_until(page, f"{HELD} === 1")
+    page.evaluate("window.locks[0].release()")  # as the browser does when the page is hidden
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    wait_until(page, f"{HELD} === 1 && window.locks.length === 2")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    wait_until(page, f"{HELD} === 1 && window.locks.length === 3")
+    page.get_by_role("button", name="Hang up").click()
+    wait_until(page, f"{HELD} === 0")
+    assert page.problems == []
+
+
+REFUSE_LOCKS = """() => {
+    navigator.wakeLock.request = () => Promise.reject(new DOMException("", "NotAllowedError"));
+}"""
+
+
+def test_a_device_that_lets_no_page_keep_its_screen_on_has_its_call(open_page):
+    page = open_page("/default/")
+    page.evaluate(REFUSE_LOCKS)
+    connect(page)
+    expect(state(page)).to_have_text("The stream is speaking")
+    assert page.problems == []
+
+
 def test_a_microphone_that_is_unplugged_is_replaced(page):
     page.evaluate(f"{CLIENT}.sound.stream.getTracks()[0].dispatchEvent(new Event('ended'))")
     expect(page.locator("[data-part=log]")).to_contain_text("Another one is used.")

@@ -19,13 +19,14 @@ import { postInputs } from "./inputs.js";
 import { completed } from "./options.js";
 import { OutputReader } from "./outputs.js";
 import { listenToPage } from "./page-events.js";
-import { BAD_ADDRESS, NO_TICKET, OFFLINE, PAUSED, UNPLAYABLE, endText, withoutAdvice } from "./reasons.js";
+import { BAD_ADDRESS, NO_TICKET, OFFLINE, PAUSED, SILENCED, UNPLAYABLE, endText, withoutAdvice } from "./reasons.js";
 import { Redial } from "./redial.js";
 import { SoundError } from "./sound-error.js";
 import { Sound } from "./sound.js";
 import { isActive } from "./states.js";
 import { askForTicket, withTicket } from "./ticket.js";
 import { Turns } from "./turns.js";
+import { keepAwake } from "./wake-lock.js";
 
 // Old servers resample each frame by itself, so fewer and longer ones; and they send an answer as fast as they have it.
 const PUBLISHED_AUDIO = { frameMs: 40, paced: false };
@@ -39,8 +40,8 @@ function newSessionId() {
 /**
  * One call at a time to one stream. Events, each with a `detail`:
  *
- * - `state` {state, text}: a State; `text` says why, for people, when it is reconnecting, paused, lost or ended; the first
- *   comes with `attempt` and `delayMs`, the last two with `reason` and `code`
+ * - `state` {state, text}: a State; `text` says why, for people, when it is reconnecting, paused, lost or ended, or muted
+ *   by the device; the first comes with `attempt` and `delayMs`, those of an end with `reason` and `code`
  * - `level` {direction: "in" | "out", levelDb}: 0 is full scale; some 50 and 20 a second
  * - `buffer` {depthMs, targetMs, underruns, dropped}: what waits to be played
  * - `latency` {roundTripMs} of a ping, or {replyMs}: from the end of the user's words to the first sound of the answer
@@ -56,6 +57,7 @@ export class RTCClient extends EventTarget {
     Object.assign(this, completed(options));
     /** @type {import("./states.js").State} */
     this.state = "idle";
+    this.text = ""; // why, for people
     this.muted = false;
     this.sessionId = "";
     this.sound = null;
@@ -325,7 +327,9 @@ export class RTCClient extends EventTarget {
         if (visible) this.sound?.resume();
       },
       ononline: () => this.redial.waiting && this.redial.now(),
+      ondevices: () => this.sound?.devicesChanged(),
     });
+    if (this.keepAwake) keepAwake(this.listeners.signal);
   }
 
   // ---- state
@@ -333,12 +337,14 @@ export class RTCClient extends EventTarget {
   refresh() {
     if (!this.connected) return;
     if (this.sound.paused) this.setState("paused", PAUSED);
+    else if (this.sound.silenced && !this.muted) this.setState("muted", SILENCED);
     else this.setState(this.muted ? "muted" : this.turns.state(performance.now()));
   }
 
   setState(state, text = "", more = {}) {
-    if (state === this.state && state !== "reconnecting") return;
+    if (state === this.state && text === this.text && state !== "reconnecting") return;
     this.state = state;
+    this.text = text;
     this.emit("state", { state, text, ...more });
   }
 

@@ -6,6 +6,7 @@ import { SoundError } from "./sound-error.js";
 const STABLE_MS = 5000; // one that lasts for so long has not ended at once
 const REPLACEMENTS = 3; // in a row, of microphones that end at once
 const FIRST_DELAY_MS = 500; // before the second of them; then twice as long
+const STARTING_MS = 1000; // so long a browser may call one muted because nothing has come from it yet
 
 function stopTracks(stream) {
   for (const track of stream?.getTracks() ?? []) {
@@ -110,6 +111,12 @@ export class Microphone {
   setMuted(muted) {
     this.muted = muted;
     for (const track of this.stream?.getTracks() ?? []) track.enabled = !muted;
+  }
+
+  /** Whether the device keeps it silent: by a switch of its own, or for a telephone call. */
+  get silenced() {
+    if (!this.stream || performance.now() - this.usedSince < STARTING_MS) return false;
+    return this.stream.getTracks().some(({ muted }) => muted);
   }
 
   close() {

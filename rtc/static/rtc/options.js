@@ -15,6 +15,7 @@
  *   page of another origin needs one. It has 10 s
  * @property {MediaTrackConstraints} [constraints] for the microphone
  * @property {boolean} [reconnect] whether a lost call is begun anew
+ * @property {boolean} [keepAwake] whether the screen stays on during a call
  */
 
 const DEFAULTS = {
@@ -28,6 +29,7 @@ const DEFAULTS = {
   ticket: null,
   constraints: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
   reconnect: true,
+  keepAwake: true,
 };
 
 /**

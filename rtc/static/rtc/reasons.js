@@ -116,6 +116,7 @@ export const MICROPHONE_GONE = "The microphone is gone. Plug one in, then connec
 export const MICROPHONE_ENDS = "The microphone stops again and again. Plug it in anew, then connect again.";
 export const MICROPHONE_REPLACED = "The microphone you chose is not there. Another one is used.";
 export const PAUSED = "This device has paused the sound. Tap the page or press a key to go on.";
+export const SILENCED = "This device has muted the microphone. Unmute it by its own switch, or in the settings.";
 export const SPEAKER_REPLACED = "The speaker you chose is not there. The default one is used.";
 
 export function microphoneText(error) {

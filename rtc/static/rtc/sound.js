@@ -1,6 +1,6 @@
 // The Web Audio side of a call: microphone in, speaker out, both in worklets at the context's own rate.
 
-import { canChooseSpeaker } from "./devices.js";
+import { canChooseSpeaker, listDevices } from "./devices.js";
 import { onGesture } from "./gestures.js";
 import { Microphone } from "./microphone.js";
 import { INSECURE_ORIGIN, SPEAKER_REPLACED, UNPLAYABLE, UNSUPPORTED } from "./reasons.js";
@@ -111,6 +111,16 @@ export class Sound {
     }
   }
 
+  /** The devices are others now: a speaker that is gone plays nothing. A microphone tells by itself. */
+  async devicesChanged() {
+    const { speaker } = this;
+    if (!speaker) return;
+    const { speakers } = await listDevices();
+    if (this.closed || this.speaker !== speaker || speakers.some(({ id }) => id === speaker)) return;
+    this.onnotice(SPEAKER_REPLACED);
+    await this.chooseSpeaker("");
+  }
+
   /** @returns {Promise<AudioWorkletNode | null>} null: closed meanwhile, and a closed context takes none */
   async node(name) {
     try {
@@ -168,6 +178,11 @@ export class Sound {
 
   clear() {
     this.playback?.port.postMessage({ type: "clear" });
+  }
+
+  /** Whether the device keeps the microphone silent. */
+  get silenced() {
+    return this.microphone.silenced;
   }
 
   setMuted(muted) {

@@ -227,7 +227,8 @@ export class VoiceWidget {
     const otherwise = this.client.active ? say("Connected") : "";
     this.status.announceState(ANNOUNCED.includes(state) ? `${words} ${why}`.trim() : otherwise);
     if (state === "reconnecting") this.input.end();
-    if ((state === "reconnecting" && attempt === 1) || state === "paused") this.activity.add("warning", say(text));
+    const noted = state === "reconnecting" ? attempt === 1 : ["muted", "paused"].includes(state);
+    if (text && noted) this.activity.add("warning", say(text));
     this.showButtons();
     if (!this.client.connected) this.showNothing();
   }
