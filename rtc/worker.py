@@ -127,10 +127,6 @@ class LocalWorker:
                 self._heart = self._own(self._live())
             return self._row
 
-    def find(self, session_id: str) -> "Call | None":
-        """The live call with that session id, if it runs here."""
-        return next((call for call in self.calls.values() if call.session_id == session_id), None)
-
     # The heartbeat -------------------------------------------------------------------------------------------------
 
     async def _live(self) -> None:
