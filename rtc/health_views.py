@@ -10,7 +10,8 @@ from django.views.decorators.http import require_safe
 
 from rtc.conf import conf
 from rtc.database import perform, perform_beside
-from rtc.post import NoAnswer, Unreachable, local_post
+from rtc.post import local_post
+from rtc.questions import PING, NoAnswer, Unreachable
 from rtc.worker import LocalWorker, local_worker
 
 DATABASE_TIMEOUT_S = 1.0
@@ -75,7 +76,7 @@ async def _channel_layer() -> str:
     if not post.address:
         return NONE
     try:
-        await post.ask(post.address, {"kind": "ping"}, LAYER_TIMEOUT_S)
+        await post.ask(post.address, {"kind": PING}, LAYER_TIMEOUT_S)
     except (Unreachable, NoAnswer):
         return AWAY
     return OK

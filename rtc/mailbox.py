@@ -16,7 +16,8 @@ from rtc.conf import conf
 from rtc.database import perform
 from rtc.lookup import FoundSession
 from rtc.models import Parcel, Session, Worker
-from rtc.post import Message, NoAnswer, Unreachable, answers, local_post
+from rtc.post import local_post
+from rtc.questions import Message, NoAnswer, Unreachable, answers
 from rtc.worker import local_worker, workers
 
 PARCEL_KEPT = timedelta(minutes=1)

@@ -12,9 +12,10 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from rtc import groups
-from rtc import post as module
-from rtc.post import NoAnswer, Post, Unreachable, answers, make_layer
+from rtc import groups, questions
+from rtc.layers import make_layer
+from rtc.post import Post
+from rtc.questions import NoAnswer, Unreachable, answers
 from tests.live.redis_server import RedisServer
 from tests.virtual_time import until
 
@@ -52,7 +53,7 @@ async def make_post(layers):
 @pytest.fixture
 def asked(monkeypatch):
     """What was asked with kind `test`; `wait` holds the answer back."""
-    monkeypatch.setattr(module, "_answers", dict(module._answers))
+    monkeypatch.setattr(questions, "_answers", dict(questions._answers))
     asked = []
 
     @answers("test")
@@ -83,7 +84,7 @@ async def test_many_at_once_get_their_own_answers(make_post, asked):
     there.open()
     found = await asyncio.gather(*(here.ask(there.address, question(n), TIMEOUT_S) for n in range(100)))
     assert [answer["got"] for answer in found] == list(range(100))
-    assert not here._asked
+    assert not here._questions._asked
 
 
 async def test_who_is_slow_is_asked_twice_and_answers_once(make_post, asked):
@@ -98,14 +99,14 @@ async def test_an_answer_that_was_lost_is_given_again(make_post, asked):
     there.open()
     await here.ask(there.address, question("before"), TIMEOUT_S)
     del asked[:]
-    reply = there._reply
+    reply = there._questions._reply
     lost = []
 
     async def lose(message, answer):
         lost.append(answer)
-        there._reply = reply
+        there._questions._reply = reply
 
-    there._reply = lose
+    there._questions._reply = lose
     assert await here.ask(there.address, question(), 0.9) == {"got": 1}
     assert (len(lost), len(asked)) == (1, 1)
 
@@ -150,14 +151,14 @@ async def test_an_answer_that_takes_longer_than_who_asked_will_wait_is_broken_of
     there.open()
     with pytest.raises(NoAnswer):
         await here.ask(there.address, question(wait=30), 0.6)
-    await until(lambda: there._answering == 0)
+    await until(lambda: there._questions._answering == 0)
     assert "not answered in time" in caplog.text
 
 
 @pytest.mark.parametrize("ahead_s", [-1e6, 1e6])
 async def test_clocks_of_machines_need_not_agree(make_post, asked, ahead_s):
     here, there = make_post(), make_post()
-    there._clock = lambda: time.monotonic() + ahead_s
+    there._questions._clock = lambda: time.monotonic() + ahead_s
     there.open()
     for value in (1, 2):
         assert await here.ask(there.address, question(value), TIMEOUT_S) == {"got": value}
@@ -168,7 +169,7 @@ async def test_a_clock_that_leaps_costs_one_question(make_post, asked):
     here, there = make_post(), make_post()
     there.open()
     await here.ask(there.address, question(1), TIMEOUT_S)
-    there._clock = lambda: time.monotonic() + 1e6
+    there._questions._clock = lambda: time.monotonic() + 1e6
     with pytest.raises(NoAnswer):
         await here.ask(there.address, question(2), 0.3)
     assert await here.ask(there.address, question(3), TIMEOUT_S) == {"got": 3}
@@ -186,7 +187,7 @@ async def test_nobody_answers(make_post, asked):
     here = make_post()
     with pytest.raises(NoAnswer):
         await here.ask("rtc.worker.nobody", question(), 0.3)
-    assert not here._asked
+    assert not here._questions._asked
 
 
 async def test_an_answer_that_fails_is_none_and_harms_nobody(make_post, asked, caplog):
@@ -224,7 +225,7 @@ async def test_garbage_costs_nothing_but_itself(make_post, asked, redis, caplog,
 
 
 async def test_beyond_so_many_questions_at_a_time_none_are_taken(make_post, asked, monkeypatch, caplog):
-    monkeypatch.setattr(module, "MAX_QUESTIONS", 2)
+    monkeypatch.setattr(questions, "MAX_QUESTIONS", 2)
     here, there = make_post(), make_post()
     there.open()
     asking = [asyncio.create_task(here.ask(there.address, question(n, wait=0.5), 1.0)) for n in range(3)]
