@@ -72,7 +72,7 @@ class Conf:
 
     @property
     def RTC_IDLE_TIMEOUT_S(self) -> float | None:
-        """How long a client may send nothing before its session ends, s; a stream's `idle_timeout` goes before."""
+        """How long a client may send nothing, s; None: for ever. A stream's `idle_timeout` goes before."""
         return self._get("RTC_IDLE_TIMEOUT_S", 60.0)
 
     @property
@@ -97,12 +97,12 @@ class Conf:
 
     @property
     def RTC_CONCURRENCY_LIMIT(self) -> int | None:
-        """How many sessions may run at once, over all streams and workers."""
+        """How many sessions may run at once, over all streams and workers; None: any number."""
         return self._get("RTC_CONCURRENCY_LIMIT", None)
 
     @property
     def RTC_USER_CONCURRENCY_LIMIT(self) -> int | None:
-        """How many sessions one logged-in user may run at once, over all streams and workers."""
+        """How many sessions one logged-in user may run at once, over all streams and workers; None: any number."""
         return self._get("RTC_USER_CONCURRENCY_LIMIT", None)
 
     @property

@@ -86,3 +86,10 @@ def test_each_setting_is_in_the_docs_with_its_default():
     table = (Path(__file__).parent.parent / "docs" / "settings.md").read_text()
     rows = dict(re.findall(r"^\| `(RTC_\w+)` \| `([^`]*)` \|", table, re.MULTILINE))
     assert rows == {name: str(default) for name, default in DEFAULTS.items()} | {name: "DEBUG" for name in FOLLOW_DEBUG}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_setting_is_said_to_be_the_same_in_the_docs(name):
+    table = (Path(__file__).parent.parent / "docs" / "settings.md").read_text()
+    [meaning] = re.findall(rf"^\| `{name}` \| `[^`]*` \| (.*) \|$", table, re.MULTILINE)
+    assert meaning.startswith(getattr(Conf, name).__doc__)
