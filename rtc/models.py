@@ -124,7 +124,7 @@ class Input(models.Model):
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="inputs")
     payload = models.TextField(help_text="JSON, perhaps cut short.")
-    size = models.PositiveIntegerField("size (bytes)")
+    size = models.PositiveIntegerField("size (characters)")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -131,7 +131,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("payload", models.TextField(help_text="JSON, perhaps cut short.")),
-                ("size", models.PositiveIntegerField(verbose_name="size (bytes)")),
+                ("size", models.PositiveIntegerField(verbose_name="size (characters)")),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 (
                     "session",
