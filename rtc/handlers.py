@@ -117,7 +117,9 @@ class HandlerBase:
         self._phone_mode = value
 
     def mark(self, name: str) -> None:
-        """Mark the place behind the audio emitted so far; `marked(name)` follows once the client has got there."""
+        """Mark the place behind the audio emitted so far; `marked(name)` follows once the client has got there. One
+        that declared no format is sent no marks.
+        """
         self.bound_session.mark(name)
 
     def marked(self, name: str) -> None:
