@@ -4,8 +4,8 @@ import asyncio
 from weakref import WeakKeyDictionary
 
 
-class Turns:
-    """One at a time, and in between the event loop looks after everything else."""
+class OneAtATime:
+    """A line to wait in: between two turns the event loop looks after everything else."""
 
     def __init__(self) -> None:
         self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()

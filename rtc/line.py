@@ -8,7 +8,7 @@ from rtc.core.events import Event
 from rtc.core.formats import Framing, MediaFormat
 from rtc.core.messages import Clear, FetchOutput, Mark, serialize, serialize_media
 from rtc.emission import AdditionalOutputs
-from rtc.fairness import Turns
+from rtc.fairness import OneAtATime
 from rtc.ports import Record, Socket
 from rtc.tasks import Tasks
 
@@ -16,7 +16,7 @@ MAX_MESSAGE_BYTES = 1 << 20
 """The longest text frame that Daphne's WebSocket library sends: for one that is longer it raises, and the connection is
 of no more use."""
 
-_announcements = Turns()
+_announcements = OneAtATime()
 
 
 class SocketLine:

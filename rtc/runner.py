@@ -12,7 +12,7 @@ from rtc.core.formats import Encoding, MediaFormat
 from rtc.core.messages import Clear, Log, Mark
 from rtc.drivers import Driver, Taken, TaskDriver, blaming, failure
 from rtc.emission import AdditionalOutputs, CloseStream, plain_audio, take_apart, to_pcm
-from rtc.fairness import Turns
+from rtc.fairness import OneAtATime
 from rtc.handlers import AsyncStreamHandler
 from rtc.intake import Intake
 from rtc.limits import Limits
@@ -37,7 +37,7 @@ CANCEL_TIMEOUT_S = 1.0
 MEASURE_LIMIT_S = 3.0
 """When to decide on the rate of a client that declares none, however little it has sent."""
 
-_emissions = Turns()
+_emissions = OneAtATime()
 
 
 class Line(Protocol):

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from rtc.fairness import Turns
+from rtc.fairness import OneAtATime
 
 
 async def test_between_two_turns_the_loop_does_what_is_due():
-    turns, loop = Turns(), asyncio.get_running_loop()
+    turns, loop = OneAtATime(), asyncio.get_running_loop()
     done = []
 
     async def take(number):
@@ -20,7 +20,7 @@ async def test_between_two_turns_the_loop_does_what_is_due():
 
 
 async def test_one_who_gives_up_holds_nobody_up():
-    turns = Turns()
+    turns = OneAtATime()
     first, second, third = (asyncio.create_task(turns.next()) for _ in range(3))
     await asyncio.sleep(0)
     first.cancel()
@@ -31,7 +31,7 @@ async def test_one_who_gives_up_holds_nobody_up():
 
 
 def test_each_event_loop_has_its_own():
-    turns = Turns()
+    turns = OneAtATime()
 
     async def crowd():
         await asyncio.gather(*(turns.next() for _ in range(3)))
