@@ -10,7 +10,7 @@ CHARS = 16 * 1024
 """How many characters of payload they have together, at most; one that is longer is not kept at all."""
 
 
-class Recent:
+class RecentOutputs:
     """The newest stored outputs of each session, without a gap. From any thread.
 
     A session is kept until it has ended. Its readers are told once more when it was forgotten: of an end that they are
@@ -45,4 +45,4 @@ class Recent:
             self._rows.pop(session_pk, None)
 
 
-recent = Recent()
+recent = RecentOutputs()

@@ -11,7 +11,7 @@ from rtc.conf import conf
 from rtc.context import SessionHandle
 from rtc.core.exceptions import HandlerError
 from rtc.core.messages import Log
-from rtc.core.recent import Recent
+from rtc.core.recent import RecentAudio
 from rtc.core.speech import Measure
 from rtc.core.turn_events import Held, Interrupted, Resumed, StartedTalking, TurnEvents, TurnOver
 from rtc.core.turn_options import AlgoOptions, SileroVadOptions, TurnOptions
@@ -109,7 +109,7 @@ class ReplyOnPause(OwnPauses):
         super().bind(session)
         longest_s = conf.RTC_MAX_UTTERANCE_S
         self._turns = Turns(self.turn_options.limited(longest_s))
-        self._recent = Recent(round((longest_s + SPARE_S) * self.input_sample_rate))
+        self._recent = RecentAudio(round((longest_s + SPARE_S) * self.input_sample_rate))
         self._listener: Listener | None = None
         self._replier = Replier(
             self,

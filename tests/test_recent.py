@@ -3,11 +3,11 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtc.recent import CHARS, ROWS, Recent
+from rtc.recent import CHARS, ROWS, RecentOutputs
 
 
 def kept(*positions, session_pk=1):
-    recent = Recent()
+    recent = RecentOutputs()
     for position in positions:
         recent.add(session_pk, position, str(position))
     return recent
@@ -43,7 +43,7 @@ def test_forgets_a_session():
 @settings(deadline=None)  # it judges no speed
 @given(st.lists(st.integers(0, 2 * CHARS), max_size=3 * ROWS), st.integers(0, 3 * ROWS))
 def test_what_it_gives_is_whole_and_bounded(sizes, position):
-    recent = Recent()
+    recent = RecentOutputs()
     for at, size in enumerate(sizes, 1):
         recent.add(1, at, "x" * size)
     rows = recent.after(1, min(position, len(sizes)))

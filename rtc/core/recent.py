@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Int16Samples = NDArray[np.int16]
 
 
-class Recent:
+class RecentAudio:
     """Keeps audio until it is dropped; positions are samples since the session's first.
 
     Args:

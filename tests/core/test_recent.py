@@ -2,13 +2,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtc.core.recent import Recent
+from rtc.core.recent import RecentAudio
 
 NUMBERS = np.arange(30_000).astype(np.int16)
 
 
 def filled(sizes, limit=10**6):
-    recent, at = Recent(limit), 0
+    recent, at = RecentAudio(limit), 0
     for size in sizes:
         recent.add(NUMBERS[at : at + size])
         at += size
@@ -43,7 +43,7 @@ def test_the_oldest_go_when_there_is_too_much():
 
 def test_a_cut_is_a_copy():
     samples = np.zeros(10, np.int16)
-    recent = Recent(100)
+    recent = RecentAudio(100)
     recent.add(samples)
     recent.cut(0, 10)[:] = 1
     assert not samples.any()

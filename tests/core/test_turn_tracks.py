@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtc.core.recent import Recent
+from rtc.core.recent import RecentAudio
 from rtc.core.turn_events import Interrupted, StartedTalking, TurnOver
 from rtc.core.turn_options import AlgoOptions, SileroVadOptions
 from rtc.core.turns import LONGEST_ONSET_S, PRE_ROLL_S
@@ -44,7 +44,7 @@ class Listened(Talk):
         self._track = [*track, *AFTER]
         self._replies = list(replies)
         self._due = []
-        self._recent = Recent(10**9)
+        self._recent = RecentAudio(10**9)
         self._count = 0
         while self._count < len(self._track) * WINDOW_SAMPLES:
             for size in sizes:
