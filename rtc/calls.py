@@ -9,16 +9,17 @@ from typing import Any
 from rtc.conf import conf
 from rtc.context import SessionHandle
 from rtc.core import effects
-from rtc.core.events import Admitted, Binary, Broken, Disconnected, Event, Expire, Finish, Junk, NotAdmitted
-from rtc.core.exceptions import ProtocolError, Refused
+from rtc.core.events import Admitted, Binary, Disconnected, Event, Expire, Finish, Junk, NotAdmitted
+from rtc.core.exceptions import HandlerError, ProtocolError, Refused
 from rtc.core.messages import Error, Mark, ServerMessage, Start, parse, parse_audio, serialize
 from rtc.core.session import COME_AGAIN, DONE, HANDLER_FAILED, TIMED_OUT, Session, State
 from rtc.deadlines import IdleTimer, TimeLimit
+from rtc.drivers import blaming
 from rtc.limits import session_limits
 from rtc.line import SocketLine
 from rtc.ports import Admission, Record, Socket
 from rtc.registry import Figures
-from rtc.runner import Runner
+from rtc.runner import Runner, tell_of_failure
 from rtc.sampling import Sampler, counts
 from rtc.streams import Stream
 from rtc.tasks import Tasks
@@ -179,12 +180,12 @@ class Call:
             turn_finished=line.turn_finished,
             reply_failed=line.failed,
         )
+        limits = session_limits()
         try:
-            handler = self.stream.new_handler()
-            runner = Runner(handler, self.stream, handle, media_format, line, session_limits())
-        except Exception:  # the user's code: a constructor, a copy() or a bind() that fails
-            logger.exception("session %s: the handler could not be made", self._session.id)
-            await self.report(Broken(text="The handler failed."))
+            with blaming("new_handler"):  # the user's code: a constructor, a copy() or a bind()
+                runner = Runner(self.stream.new_handler(), self.stream, handle, media_format, line, limits)
+        except HandlerError as error:
+            await tell_of_failure(error, self._session.id, line, show_errors=limits.show_errors)
             return
         self._runner = runner
         for payload, came_at in self._early:

@@ -132,7 +132,7 @@ class Runner:
                 if callable(hook := getattr(self._handler, name)):  # a handler may have a flag of that name
                     hook(*args)
         except HandlerError as error:
-            await self._failed(error, error.__cause__ or error)
+            await self._failed(error)
         finally:
             current_session.reset(token)
 
@@ -160,18 +160,12 @@ class Runner:
                 await self._line.flush()
                 await self._line.report(PlayedOut())
         except HandlerError as error:
-            await self._failed(error, error.__cause__ or error)
+            await self._failed(error)
         finally:
             await self._shut_down()
 
-    async def _failed(self, error: HandlerError, cause: BaseException) -> None:
-        logger.error("session %s: %s", self._session.id, error, exc_info=cause)
-        self._line.failed(error)
-        if isinstance(cause, WebRTCError):
-            text = cause.message
-        else:
-            text = str(error) if self._limits.show_errors else "The handler failed."
-        await self._line.report(Broken(text=text))
+    async def _failed(self, error: HandlerError) -> None:
+        await tell_of_failure(error, self._session.id, self._line, show_errors=self._limits.show_errors)
 
     async def _drive(self) -> None:
         error: HandlerError | None = None
@@ -267,6 +261,17 @@ class Runner:
 
 class _Finishing(Exception):
     """Ends the task group when all is to be played out."""
+
+
+async def tell_of_failure(error: HandlerError, session_id: str, line: Line, *, show_errors: bool) -> None:
+    """To the log, the record and, in words that are fit for it, the client: its session ends."""
+    cause = error.__cause__ or error
+    logger.error("session %s: %s", session_id, error, exc_info=cause)
+    line.failed(error)
+    text = str(error) if show_errors else "The handler failed."
+    if isinstance(cause, WebRTCError):
+        text = cause.message
+    await line.report(Broken(text=text))
 
 
 async def _send_nowhere(payload: bytes) -> None:

@@ -97,14 +97,24 @@ async def test_a_record_that_fails_ends_the_session(caplog):
     assert "disk full" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("no"), "The handler failed."),
+        (SystemExit(), "The handler failed."),
+        (WebRTCError("Later."), "Later."),
+    ],
+)
 @pytest.mark.parametrize("failing", ["copy", "bind"])
 @virtual_time
-async def test_a_handler_that_cannot_be_made(failing, caplog):
+async def test_a_handler_that_cannot_be_made(failing, error, text, caplog):
     def fail(self, *arguments):
-        raise ValueError("no")
+        raise error
 
     client = Client(Stream(type("Failing", (Scripted,), {failing: fail})()))
     await client.start()
     assert await client.until_closed() == 4500
     assert client.kinds == ["error", "end"]
-    assert "the handler could not be made" in caplog.text
+    assert client.of_type("error") == [text]
+    assert "the handler failed in new_handler()" in caplog.text
+    assert [kind for _, kind, _ in client.record.entries] == ["failed", "error"]
