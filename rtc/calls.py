@@ -17,8 +17,8 @@ from rtc.deadlines import IdleTimer, TimeLimit
 from rtc.drivers import blaming
 from rtc.limits import session_limits
 from rtc.line import SocketLine
+from rtc.particulars import Figures
 from rtc.ports import Admission, Record, Socket
-from rtc.registry import Figures
 from rtc.runner import Runner, tell_of_failure
 from rtc.sampling import Sampler, counts
 from rtc.streams import Stream

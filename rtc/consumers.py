@@ -18,7 +18,7 @@ from rtc.flushing import flusher
 from rtc.handshake import Handshake
 from rtc.origins import origin_allowed, origin_trusted
 from rtc.ownership import owner_keys_of
-from rtc.registry import Caller
+from rtc.particulars import Caller
 from rtc.termination import install
 from rtc.worker import local_worker
 

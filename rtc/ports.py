@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from rtc.core.messages import Start
 from rtc.handshake import Handshake
-from rtc.registry import Figures
+from rtc.particulars import Figures
 
 
 class Socket(Protocol):

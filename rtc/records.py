@@ -10,8 +10,8 @@ from rtc.conf import conf
 from rtc.database import perform_soon
 from rtc.journal import ActiveRecord, EndRecord, EntryRecord, InputRecord, OutputRecord, journal
 from rtc.news import announce
+from rtc.particulars import Figures
 from rtc.payloads import input_payload, output_payload
-from rtc.registry import Figures
 from rtc.signals import handler_failed, turn_finished
 from rtc.tally import tally
 from rtc.telling import tell

@@ -59,6 +59,11 @@ def test_views_do_not_know_the_consumers(name):
     assert "rtc.consumers" not in behind(name)
 
 
+@pytest.mark.parametrize("name", ["rtc.calls", "rtc.testing"])
+def test_a_call_knows_no_table(name):
+    assert "rtc.models" not in behind(name)
+
+
 def test_an_import_is_seen():
     source = "import rtc.runner\nfrom rtc import conf, registry\nfrom rtc.core.turns import State\nfrom os import path"
     assert imported_by(source) == {"rtc.runner", "rtc.conf", "rtc.registry", "rtc.core.turns"}

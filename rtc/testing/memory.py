@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from rtc.core.messages import Start
+from rtc.particulars import Figures
 from rtc.payloads import output_payload
-from rtc.registry import Figures
 
 
 class MemoryRecord:
