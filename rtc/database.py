@@ -1,4 +1,6 @@
-"""Database work of sessions: one ordered thread, off the event loop."""
+"""Database work, off the event loop: in one thread what is recorded, in order, in another the heartbeat, in a third
+what requests look up; and the connections of the threads that handlers run in.
+"""
 
 import asyncio
 import logging
