@@ -1,4 +1,4 @@
-"""Two ways to run a handler's callbacks: as tasks on the event loop, or in threads of the session's own.
+"""Two ways to run a handler's callbacks: as tasks on the event loop, or in the session's own threads (`rtc.threads`).
 
 Both own what they start, report what the user's code raises as `HandlerError`, and never let a handler that has nothing
 to say spin: an `emit` that returns None at once is called again when the next input frame has been received, or after a
