@@ -1,7 +1,6 @@
 """What users subclass. Names, signatures and meanings are FastRTC's, so that its audio handlers run here."""
 
 import asyncio
-import logging
 import warnings
 from collections.abc import Callable
 from typing import Any, Literal, Self
@@ -12,8 +11,6 @@ from numpy.typing import NDArray
 from rtc.context import InputTimeout, SessionHandle
 from rtc.core.messages import Error, SendInput, serialize
 from rtc.emission import AudioEmitType
-
-logger = logging.getLogger(__name__)
 
 _NONE: Any = object()
 FRAMES_PER_SECOND = 50
