@@ -12,6 +12,7 @@ the user goes on before the reply to it was heard: then the next turn begins whe
 from collections.abc import Callable
 from enum import Enum
 
+from rtc.core.onset import Onset
 from rtc.core.speech import Measure
 from rtc.core.turn_events import Held, Interrupted, Resumed, StartedTalking, TurnEvents, TurnOver
 from rtc.core.turn_options import TurnOptions
@@ -58,14 +59,11 @@ class Turns:
         self._options = options
         self._algo = options.algo
         self._interrupt_after_s = options.interrupt_threshold_s
-        self._separation_s = min(options.algo.audio_chunk_duration, options.vad.min_silence_duration_ms / 1000)
+        self._onset = Onset(min(options.algo.audio_chunk_duration, options.vad.min_silence_duration_ms / 1000))
         self._min_speech_s = options.vad.min_speech_duration_ms / 1000
         self._longest_s = min(options.longest_s, options.algo.max_continuous_speech_s)
         self._interrupts = Turns._hold if options.resume else Turns._interrupt
         self._now_s = 0.0
-        self._onset_s: float | None = None
-        self._spoken_s = 0.0
-        self._spoken_to_s = 0.0
         self._begin_s: float | None = None
         self._talks_since_s = _NEVER_BEFORE
         self._taken_to_s = 0.0
@@ -86,7 +84,7 @@ class Turns:
     def measured(self, measure: Measure) -> TurnEvents:
         """Take the next measure."""
         self._now_s = measure.end_s
-        self._find_onset(measure)
+        self._onset.follow(measure)
         if self.state in _REPLIES and not self._options.can_interrupt:
             return ()
         self._forget_what_was_replied_to()
@@ -100,7 +98,7 @@ class Turns:
         self._now_s = now_s
         if self.state in _TALKS or (self.state in _REPLIES and not self._options.can_interrupt):
             return ()
-        self._onset_s = now_s
+        self._onset.at_s = now_s
         return self._interrupt() if self.state in _REPLIES else self._start()
 
     def skip(self, to_s: float) -> None:
@@ -108,7 +106,7 @@ class Turns:
         nobody has the word.
         """
         self._taken_to_s = self._skipped_to_s = max(self._taken_to_s, to_s)
-        self._onset_s = None
+        self._onset.at_s = None
 
     def passed(self, now_s: float) -> TurnEvents:
         """Audio came that is not measured."""
@@ -124,7 +122,7 @@ class Turns:
             return ()
         if self.state is State.LISTENING:
             self._begin_turn()
-            if self._onset_s is None:
+            if self._onset.at_s is None:
                 self._begin_s = now_s
         return self._pause()
 
@@ -152,24 +150,17 @@ class Turns:
             self.state = State.LISTENING
             self._begin_s = None
             if not self._options.can_interrupt:
-                self._onset_s = None
+                self._onset.at_s = None
         return ()
 
     # What measures mean -----------------------------------------------------------------------------------------
 
     def _starts(self, measure: Measure) -> bool:
-        if self._onset_s is None or self._spoken_to_s - self._onset_s <= self._min_speech_s:
-            return False
-        return self._speech_since_onset_s(measure) > self._algo.started_talking_threshold
+        is_long = self._onset.is_longer(self._min_speech_s)
+        return is_long and self._onset.speech_s(measure) > self._algo.started_talking_threshold
 
     def _interrupts_reply(self, measure: Measure) -> bool:
-        return self._speech_since_onset_s(measure) + measure.coming_s > self._interrupt_after_s
-
-    def _speech_since_onset_s(self, measure: Measure) -> float:
-        """Of the speech looked at, what came since the onset: what was said before a turn was handed over begins no
-        other.
-        """
-        return 0.0 if self._onset_s is None else min(measure.onset_s, self._spoken_s)
+        return self._onset.speech_s(measure) + measure.coming_s > self._interrupt_after_s
 
     def _pauses(self, measure: Measure) -> bool:
         """Whether the turn is over. Speech that has only begun has left too little in the chunk to tell by."""
@@ -180,28 +171,18 @@ class Turns:
     def _is_too_long(self) -> bool:
         return self._begin_s is not None and self._now_s - self._begin_s >= self._longest_s
 
-    def _find_onset(self, measure: Measure) -> None:
-        if measure.speaking:
-            if self._onset_s is None:
-                self._onset_s = measure.begin_s
-                self._spoken_s = 0.0
-            self._spoken_s += measure.end_s - measure.begin_s
-            self._spoken_to_s = measure.end_s
-        elif measure.end_s - self._spoken_to_s >= self._separation_s:
-            self._onset_s = None
-
     def _forget_what_was_replied_to(self) -> None:
         """Once the reply is heard, speech that begins is no part of the turn it replies to."""
         if self.state is not State.REPLYING or self._is_going_on():
             return
-        if self._onset_s is not None or self._now_s >= self._audible_s + REACTION_S:
+        if self._onset.at_s is not None or self._now_s >= self._audible_s + REACTION_S:
             self._begin_s = None
 
     def _is_going_on(self) -> bool:
         """Whether the speech under way began before any of the reply was heard."""
-        if self._begin_s is None or self._onset_s is None:
+        if self._begin_s is None or self._onset.at_s is None:
             return False
-        return self._onset_s < self._audible_s + REACTION_S
+        return self._onset.at_s < self._audible_s + REACTION_S
 
     # Steps ------------------------------------------------------------------------------------------------------
 
@@ -213,8 +194,8 @@ class Turns:
         going_on = self._is_going_on()
         if not going_on:
             self._begin_turn()
-        elif self._onset_s is not None:
-            self._talks_since_s = self._onset_s
+        elif self._onset.at_s is not None:
+            self._talks_since_s = self._onset.at_s
         self.state = State.TALKING
         return Interrupted(going_on=going_on), StartedTalking()
 
@@ -230,7 +211,7 @@ class Turns:
         self.state = State.ANSWERING if self._audible_s == _NEVER else State.REPLYING
 
     def _fall_silent(self) -> TurnEvents:
-        if self._begin_s is None or self._spoken_to_s > self._begin_s:
+        if self._begin_s is None or self._onset.spoken_to_s > self._begin_s:
             return self._pause()
         # Nothing was said after the cut.
         self._begin_s = None
@@ -258,7 +239,7 @@ class Turns:
         self.state = State.ANSWERING
         self._audible_s = _NEVER
         self._begin_s = turn.begin_s
-        self._onset_s = None
+        self._onset.at_s = None
         self._taken_to_s = turn.end_s
         return (turn,)
 
@@ -267,12 +248,12 @@ class Turns:
         begin_s = turn.begin_s if self._waiting is None else self._waiting.begin_s
         self._waiting = TurnOver(begin_s=begin_s, end_s=turn.end_s)
         self._taken_to_s = turn.end_s
-        self._onset_s = None
+        self._onset.at_s = None
         self.state = State.ANSWERING
         return ()
 
     def _begin_turn(self) -> None:
-        onset_s = self._now_s if self._onset_s is None else max(self._onset_s, self._now_s - LONGEST_ONSET_S)
+        onset_s = self._now_s if self._onset.at_s is None else max(self._onset.at_s, self._now_s - LONGEST_ONSET_S)
         self._talks_since_s = onset_s
         begin_s = onset_s - PRE_ROLL_S
         if begin_s < self._skipped_to_s + SOON_S:
