@@ -2,6 +2,7 @@
 
 import json
 import re
+from pkgutil import resolve_name
 from typing import get_args
 
 import pytest
@@ -150,3 +151,20 @@ def test_the_architecture_has_a_line_for_each_module_and_directory():
 def test_files_that_the_architecture_speaks_of_are_there():
     named = re.findall(r"`(?:rtc/)?([\w/]+\.py)`", ARCHITECTURE)
     assert [name for name in named if not any((ROOT / "rtc" / place / name).exists() for place in ("", "core"))] == []
+
+
+MARKS = {"rtc.turn.begin", "rtc.turn.end"}
+
+
+def is_there(name: str) -> bool:
+    try:
+        resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+def test_what_docs_and_docstrings_name_in_full_is_there():
+    files = [*(ROOT / "docs").glob("*.md"), *(ROOT / "rtc").rglob("*.py"), ROOT / "README.md"]
+    named = {name for path in files for name in re.findall(r"`(rtc\.[a-z]\w*(?:\.\w+)*)`", path.read_text())}
+    assert len(named) > 20 and [name for name in sorted(named - MARKS) if not is_there(name)] == []
