@@ -62,7 +62,6 @@ class Turns:
         self._onset = Onset(min(options.algo.audio_chunk_duration, options.vad.min_silence_duration_ms / 1000))
         self._min_speech_s = options.vad.min_speech_duration_ms / 1000
         self._longest_s = min(options.longest_s, options.algo.max_continuous_speech_s)
-        self._interrupts = Turns._hold if options.resume else Turns._interrupt
         self._now_s = 0.0
         self._begin_s: float | None = None
         self._talks_since_s = _NEVER_BEFORE
@@ -190,6 +189,9 @@ class Turns:
         self._begin_turn()
         return (StartedTalking(),)
 
+    def _stop_reply(self) -> TurnEvents:
+        return self._hold() if self._options.resume else self._interrupt()
+
     def _interrupt(self) -> TurnEvents:
         going_on = self._is_going_on()
         if not going_on:
@@ -278,8 +280,8 @@ _ROWS: dict[State, dict[Cue, _Step]] = {
     State.LISTENING: {Cue.START: Turns._start},
     State.TALKING: {Cue.PAUSE: Turns._fall_silent, Cue.LIMIT: Turns._cut},
     State.TALKING_ON: {Cue.PAUSE: Turns._fall_silent, Cue.LIMIT: Turns._cut},
-    State.ANSWERING: {Cue.INTERRUPT: lambda turns: turns._interrupts(turns)},
-    State.REPLYING: {Cue.INTERRUPT: lambda turns: turns._interrupts(turns)},
+    State.ANSWERING: {Cue.INTERRUPT: Turns._stop_reply},
+    State.REPLYING: {Cue.INTERRUPT: Turns._stop_reply},
     State.HELD: {Cue.START: Turns._interrupt, Cue.PAUSE: Turns._resume},
 }
 """What each state does on a cue; of several at once, on the first. On any other, nothing."""
