@@ -116,7 +116,6 @@ class Call:
     async def leave(self) -> None:
         """The socket is gone; returns when nothing of the call is left running."""
         await self.report(Disconnected())
-        self._idle.cancel()
         await self.settle()
 
     async def settle(self) -> None:
