@@ -1,6 +1,5 @@
 """Has replies made, one at a time, and hands out what is to be heard of them."""
 
-import inspect
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +15,7 @@ from rtc.core.exceptions import HandlerError
 from rtc.core.messages import Error, Log, serialize
 from rtc.drivers import failure
 from rtc.emission import AdditionalOutputs, AudioEmitType, take_apart
-from rtc.functions import needs_inputs
+from rtc.functions import needs_inputs, takes_inputs
 from rtc.generation import END, Generation, wait_until_over
 from rtc.handlers import AsyncStreamHandler
 from rtc.payloads import output_payload
@@ -192,9 +191,9 @@ class Replier:
 
     def _takes_inputs(self, reply: Reply) -> bool:
         if reply.turn is not None:
-            return takes_inputs(reply.fn)
+            return takes_inputs(reply.fn, 1)
         # As in FastRTC: a greeting gets them where replies do.
-        return needs_inputs(reply.fn, ()) or (self._asks() and bool(inspect.signature(reply.fn).parameters))
+        return needs_inputs(reply.fn, 0) or (self._asks() and takes_inputs(reply.fn, 0))
 
     async def _made(self, reply: Reply) -> None:
         """The function has ended; the reply has when it was played."""
@@ -235,11 +234,6 @@ class Replier:
         await self._handler.send_message(serialize(Error(code="reply_failed", text=text)))
         if reply is self.reply:
             await self._made(reply)
-
-
-def takes_inputs(fn: ReplyFunction) -> bool:
-    """Whether it takes more than the turn."""
-    return len(inspect.signature(fn).parameters) > 1
 
 
 def _encode(outputs: AdditionalOutputs) -> None:

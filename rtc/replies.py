@@ -18,8 +18,9 @@ from rtc.core.turn_options import AlgoOptions, SileroVadOptions, TurnOptions
 from rtc.core.turns import Turns
 from rtc.drivers import blaming
 from rtc.emission import AudioEmitType
+from rtc.functions import takes_inputs
 from rtc.own_pauses import AppState, OwnListener, OwnPauses
-from rtc.replier import Replier, ReplyFunction, takes_inputs
+from rtc.replier import Replier, ReplyFunction
 from rtc.reply import Reply
 from rtc.silero import get_silero_model
 from rtc.voice_activity import Listener, ModelOptions, PauseDetectionModel, listen
@@ -114,7 +115,7 @@ class ReplyOnPause(OwnPauses):
         self._replier = Replier(
             self,
             keeps_unheard=self.turn_options.resume and self.can_interrupt,
-            asks=lambda: self.needs_args or takes_inputs(self.fn),
+            asks=lambda: self.needs_args or takes_inputs(self.fn, 1),
             audible=self._turns.audible,
             over=self._reply_over,
             replied=self._end_turn,

@@ -155,6 +155,17 @@ async def test_input_of_the_client_follows_the_audio_of_a_coroutine():
     assert isinstance(await handler.emit(), CloseStream)
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_input_for_a_function_that_takes_none_is_not_passed_on(is_async):
+    client = Client(Stream(coroutine if is_async else plain))
+    await client.start(media_format={**MULAW_24K, "sample_rate": 48000})
+    await client.until(lambda client: client.give_input("hello"))
+    await client.send(SILENCE * 960)
+    await client.until(lambda client: client.heard)
+    await client.stop()
+    assert await client.until_closed() == 1000
+
+
 def test_frames_that_a_function_is_too_slow_for_are_dropped():
     handler = FunctionHandler(lambda frame: frame, takes_audio=True)
     for count in range(510):

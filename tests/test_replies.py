@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -243,6 +244,21 @@ def test_a_greeting_may_take_inputs():
 
     call(ReplyOnPause(answering()[1], startup_fn=greet), 1.0, inputs=[["Ann"]])
     assert seen == ["Ann"]
+
+
+async def with_voice(audio, *, voice="low", **others):
+    yield level(1000, 0.1), AdditionalOutputs(voice)
+
+
+async def in_voice(audio, voice):
+    yield level(1000, 0.1), AdditionalOutputs(voice)
+
+
+@pytest.mark.parametrize("fn", [with_voice, partial(in_voice, voice="low")], ids=["by name", "partial"])
+def test_no_inputs_are_asked_for_what_can_only_be_passed_by_name(fn):
+    result, _ = call(ReplyOnPause(fn), *ASKED_ONCE)
+    assert [value for _, value in result.outputs] == ["low"]
+    assert not any(message.get("type") == "send_input" for _, message in result.messages)
 
 
 def test_a_response_can_be_triggered():
