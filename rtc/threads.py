@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from types import CoroutineType
 from typing import Any
 
 import numpy as np
@@ -130,7 +131,7 @@ class ThreadDriver:
 
     def _start_up(self) -> None:
         with OwnConnections(), blaming_thread("start_up"):
-            self._handler.start_up()
+            _refuse_coroutine("start_up", self._handler.start_up())  # type: ignore[func-returns-value]
         self._started.set()
 
     def _receive(self, intake: Intake, hold_s: float) -> None:
@@ -141,7 +142,7 @@ class ThreadDriver:
                 if self._stopping.is_set():
                     return
                 if (frame := intake.get()) is not None:
-                    self._handler.receive(frame)
+                    _refuse_coroutine("receive", self._handler.receive(frame))  # type: ignore[func-returns-value]
                     self._received.set()
                 connections.tidy()
 
@@ -156,6 +157,7 @@ class ThreadDriver:
             began = time.monotonic()
             with blaming_thread("emit"):
                 emission: Any = self._handler.emit()
+                _refuse_coroutine("emit", emission)
             if self._stopping.is_set():
                 return
             taken: Taken | None = Taken.NOTHING
@@ -188,6 +190,13 @@ def blaming_thread(where: str) -> Iterator[None]:
         yield
     except (Exception, SystemExit) as error:
         raise failure(where, error) from error
+
+
+def _refuse_coroutine(name: str, result: Any) -> None:
+    """Raises: TypeError, when a callback that should be a plain function is async."""
+    if type(result) is CoroutineType:
+        result.close()
+        raise TypeError(f"{name}() of this handler is called in a thread: write `def {name}`, or an AsyncStreamHandler")
 
 
 async def _called(deliver: Deliver, emission: Any) -> Taken | None:
