@@ -5,16 +5,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rtc.conf import conf
 from rtc.context import WebRTCError
-from rtc.core.audio import to_int16, to_mono
 from rtc.core.exceptions import HandlerError
 from rtc.core.messages import Error, Log, serialize
 from rtc.drivers import failure
-from rtc.emission import AdditionalOutputs, AudioEmitType, take_apart
+from rtc.emission import AdditionalOutputs, AudioEmitType, take_apart, to_pcm
 from rtc.functions import needs_inputs, takes_inputs
 from rtc.generation import END, Generation, wait_until_over
 from rtc.handlers import AsyncStreamHandler
@@ -248,12 +244,6 @@ def _taken_apart(item: Any) -> tuple[Frame | None, Any]:
     """Raises: HandlerError, when a reply function yields what can't be sent."""
     try:
         frame, control = take_apart(item)
-        if frame is None:
-            return None, control
-        rate = int(frame[0])
-        if rate <= 0:
-            raise ValueError(f"the sample rate is {rate} Hz")
-        samples: NDArray[np.int16] = to_int16(to_mono(*frame[1:]))
-        return (rate, samples), control
-    except (TypeError, ValueError) as error:
+        return None if frame is None else to_pcm(frame), control
+    except (TypeError, ValueError, OverflowError) as error:
         raise failure("fn", error) from error

@@ -279,7 +279,7 @@ def test_a_response_can_be_triggered():
 # Failures ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["sync", "async", "junk", "dtype"])
+@pytest.mark.parametrize("kind", ["sync", "async", "junk", "dtype", "rate"])
 def test_a_failing_function_is_reported_and_the_next_turn_goes_on(kind, settings, caplog):
     settings.RTC_SHOW_HANDLER_ERRORS = True
     turns = []
@@ -304,7 +304,11 @@ def test_a_failing_function_is_reported_and_the_next_turn_goes_on(kind, settings
         turns.append(audio)
         yield (24000, np.zeros(240)) if len(turns) == 1 else level(1000, 0.1)
 
-    fn = {"sync": sync, "async": coroutine, "junk": junk, "dtype": dtype}[kind]
+    async def rate(audio):
+        turns.append(audio)
+        yield (float("inf"), level(1000, 0.1)[1]) if len(turns) == 1 else level(1000, 0.1)
+
+    fn = {"sync": sync, "async": coroutine, "junk": junk, "dtype": dtype, "rate": rate}[kind]
     with caplog.at_level(logging.ERROR):
         result, _ = call(ReplyOnPause(fn), *ASKED_ONCE, QUESTION, 2.0)
     assert len(turns) == 2
