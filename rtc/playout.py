@@ -120,7 +120,7 @@ class Playout:
         while self._queued_samples >= self._limit_samples and drops == self._drops:
             await self._room.wait()
         if drops == self._drops:  # else it was emitted before the interruption, and goes with all the rest
-            self._push(samples)
+            self._push(samples.copy() if sample_rate == self._rate else samples)  # its handler may use it again
             await asyncio.sleep(0)  # a handler that is faster than real time must not keep the loop from others
 
     @property

@@ -115,6 +115,17 @@ async def test_a_handler_that_is_faster_than_real_time_is_held():
 
 
 @virtual_time
+async def test_a_handler_may_use_its_buffer_again():
+    buffer = np.zeros(480, np.int16)
+    async with Listener() as listener:
+        for value in range(1000, 31_000, 1000):
+            buffer[:] = value
+            await listener.playout.write(RATE, buffer)
+        await elapse(1.0)
+    assert np.unique(decode_mulaw(listener.heard)).size == 30
+
+
+@virtual_time
 async def test_clear_queue_sends_clear_and_stops_what_is_queued():
     async with Listener(limit_s=30) as listener:
         await listener.playout.write(RATE, samples(10 * RATE, 1000))
