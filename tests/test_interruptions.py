@@ -308,6 +308,34 @@ async def test_the_client_says_when_a_turn_begins_and_ends():
     await client.until_closed()
 
 
+@pytest.mark.parametrize(
+    ("presses", "can_interrupt", "turns_s"),
+    [
+        ([(1.0, "begin"), (1.5, "end"), (1.54, "begin"), (3.0, "end")], True, [0.2 + 2.0 + 0.1]),
+        ([(1.0, "begin"), (2.0, "end"), (2.2, "begin"), (3.0, "end")], False, [0.2 + 1.0 + 0.1]),
+        ([(1.0, "end")], True, []),
+        ([(1.0, "begin"), (3.96, "end")], True, []),
+    ],
+    ids=["up for a moment", "in a reply that nothing stops", "up alone", "up as the session ends"],
+)
+@virtual_time
+async def test_a_button_that_goes_up(presses, can_interrupt, turns_s):
+    answer, fn = answering(0.2)
+    client = CallClient(
+        Stream(ReplyOnPause(fn, push_to_talk=True, can_interrupt=can_interrupt, input_sample_rate=RATE))
+    )
+    await client.start(media_format=BINARY.to_wire())
+    waiting = [(round(at_s * 50), f"rtc.turn.{name}") for at_s, name in presses]
+    for frame in range(200):
+        while waiting and waiting[0][0] == frame:
+            await client.say(event="mark", mark={"name": waiting.pop(0)[1]})
+        await client.send(bytes(2 * RATE // 50))
+        await asyncio.sleep(0.02)
+    await client.stop()
+    await client.until_closed()
+    assert [seconds_of(turn) for turn in answer.turns] == pytest.approx(turns_s, abs=0.05)
+
+
 def test_without_push_to_talk_the_marks_mean_nothing():
     answer, fn = answering()
 
