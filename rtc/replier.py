@@ -1,5 +1,6 @@
 """Has replies made, one at a time, and hands out what is to be heard of them."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S = 1.0
 """How long reply functions may take to end when their session does."""
+NOTHING_S = 0.001
+"""The pause after an emission that there was nothing in: a generator may yield such until it has something."""
 PLAYED_S = 0.005
 """With so little left to play, a reply is over."""
 
@@ -146,11 +149,13 @@ class Replier:
             if self._handler.phone_mode:
                 self._handler.set_args(list(control.args))
             return control
-        if frame is None:
+        if frame is None or not frame[1].size:
+            if control is None:
+                await asyncio.sleep(NOTHING_S)
             return control
         if control is not None:
             reply.pending.appendleft(control)
-        return await self._sounding(reply, frame) if frame[1].size else None
+        return await self._sounding(reply, frame)
 
     async def _sounding(self, reply: Reply, frame: Frame) -> AudioEmitType:
         if reply.first_audio is None:

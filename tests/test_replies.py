@@ -209,6 +209,23 @@ def test_a_function_that_says_nothing():
     assert texts(result) == 2 * ["started_talking", "pause_detected", "response_starting"]
 
 
+@pytest.mark.parametrize("nothing", [None, (24000, np.zeros(0, np.int16))], ids=["None", "no samples"])
+def test_a_function_that_yields_nothing_until_it_has_something_does_not_spin(nothing):
+    yielded = []
+
+    async def fn(audio):
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + 0.5
+        while loop.time() < until_s:
+            yielded.append(nothing)
+            yield nothing
+        yield level(1000, 0.1)
+
+    result, _ = call(ReplyOnPause(fn), *ASKED_ONCE)
+    assert result.audio[1].size
+    assert len(yielded) < 600
+
+
 # Beginnings ----------------------------------------------------------------------------------------------------
 
 
