@@ -72,7 +72,7 @@ class FunctionHandler(StreamHandler):
             if self._inputs.missing:
                 self.wait_for_args_sync()
             result = self._function(*arguments, *self._inputs.latest)
-            self._emissions = result if inspect.isgenerator(result) else iter(() if result is None else (result,))
+            self._emissions = result if isinstance(result, Iterator) else iter(() if result is None else (result,))
 
     def shutdown(self) -> None:
         if inspect.isgenerator(self._emissions) and self._emissions.gi_suspended:
@@ -111,7 +111,7 @@ class AsyncFunctionHandler(AsyncStreamHandler):
             if self._inputs.missing:
                 await self.wait_for_args()
             arguments = (*arguments, *self._inputs.latest)
-            if inspect.isasyncgenfunction(self._function):
+            if is_async_generator(self._function):
                 self._emissions = self._function(*arguments)
             elif (result := await self._function(*arguments)) is not None:
                 return result
@@ -122,7 +122,16 @@ class AsyncFunctionHandler(AsyncStreamHandler):
 
 
 def is_async(function: Function) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    return any(map(inspect.iscoroutinefunction, _called(function))) or is_async_generator(function)
+
+
+def is_async_generator(function: Function) -> bool:
+    return any(map(inspect.isasyncgenfunction, _called(function)))
+
+
+def _called(function: Function) -> tuple[Function, Function]:
+    """It, and what runs when it is no function but an object that can be called."""
+    return function, type(function).__call__
 
 
 def needs_inputs(function: Function, argument_count: int) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -38,6 +39,20 @@ async def async_generator(audio):
     yield rate, samples[:, middle:]
 
 
+class CallableCoroutine:
+    async def __call__(self, audio):
+        return audio
+
+
+class CallableGenerator:
+    async def __call__(self, audio):
+        yield audio
+
+
+def iterator(audio):
+    return iter([audio])
+
+
 def tune():
     yield level(1000, 0.2)
     yield level(2000, 0.2)
@@ -57,7 +72,19 @@ async def async_note():
     return level(1000, 0.2)
 
 
-@pytest.mark.parametrize("function", [plain, generator, coroutine, async_generator])
+@pytest.mark.parametrize(
+    "function",
+    [
+        plain,
+        generator,
+        coroutine,
+        async_generator,
+        CallableCoroutine(),
+        CallableGenerator(),
+        partial(coroutine),
+        iterator,
+    ],
+)
 async def test_a_function_of_audio_is_called_with_each_frame(function):
     client = Client(Stream(function))
     await client.start(media_format={**MULAW_24K, "sample_rate": 48000})
