@@ -72,6 +72,8 @@ class FunctionHandler(StreamHandler):
             if self._inputs.missing:
                 self.wait_for_args_sync()
             result = self._function(*arguments, *self._inputs.latest)
+            if inspect.iscoroutine(result):  # a decorator hid that it is async
+                result = self.bound_session.wait_for(result)
             self._emissions = result if isinstance(result, Iterator) else iter(() if result is None else (result,))
 
     def shutdown(self) -> None:

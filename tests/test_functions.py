@@ -83,6 +83,7 @@ async def async_note():
         CallableGenerator(),
         partial(coroutine),
         iterator,
+        lambda audio: coroutine(audio),
     ],
 )
 async def test_a_function_of_audio_is_called_with_each_frame(function):
