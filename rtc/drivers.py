@@ -123,9 +123,12 @@ class TaskDriver:
             self._receiving.go_on_soon()
 
     async def shutdown(self) -> None:
-        result = self._handler.shutdown()
-        if inspect.isawaitable(result):
-            await result
+        try:
+            result = self._handler.shutdown()
+            if inspect.isawaitable(result):
+                await result
+        finally:
+            await self._handler._unbind()
 
     async def _start_up(self) -> None:
         with blaming("start_up"):

@@ -114,6 +114,7 @@ class ReplyOnPause(OwnPauses):
         self._recent = Recent(round((longest_s + SPARE_S) * self.input_sample_rate))
         self._listener: Listener | None = None
         self._release: asyncio.TimerHandle | None = None
+        self._unbound = False
         self._replier = Replier(
             self,
             keeps_unheard=self.turn_options.resume and self.can_interrupt,
@@ -163,8 +164,13 @@ class ReplyOnPause(OwnPauses):
         return await self._replier.next()
 
     async def shutdown(self) -> None:
-        if self._session is None:
+        if self._session is not None:
+            await self._unbind()
+
+    async def _unbind(self) -> None:
+        if self._unbound:
             return
+        self._unbound = True
         self._cancel_release()
         if self._listener is not None:
             self._listener.close()

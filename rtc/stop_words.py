@@ -118,11 +118,11 @@ class ReplyOnStopWords(ReplyOnPause):
         """Whether one of the stop words is in the text."""
         return self._stop_words.are_in(text)
 
-    async def shutdown(self) -> None:
-        if self._session is not None and self._looking is not None:
+    async def _unbind(self) -> None:
+        if self._looking is not None:
             self._looking.cancel()
             await asyncio.wait([self._looking])
-        await super().shutdown()
+        await super()._unbind()
 
     def _measured(self, measure: Measure) -> None:
         if self._heeds and self._talked and self._turns.state in (State.LISTENING, State.REPLYING):

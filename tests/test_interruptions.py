@@ -268,6 +268,30 @@ async def test_a_client_that_wants_to_hear_no_more():
     assert len(replies) == 1
 
 
+@virtual_time
+async def test_an_own_shutdown_may_forget_the_replies():
+    """As those of handlers written for FastRTC do, whose `ReplyOnPause` has none."""
+    ended = []
+
+    async def greet():
+        try:
+            while True:
+                yield level(1000, 0.1)
+        finally:
+            ended.append("reply")
+
+    class Own(ReplyOnPause):
+        def shutdown(self):
+            ended.append("shutdown")
+
+    client = CallClient(Stream(Own(greet, startup_fn=greet)))
+    await client.start()
+    await client.until(lambda client: client.payloads)
+    await client.stop()
+    await client.until_closed()
+    assert ended == ["shutdown", "reply"]
+
+
 # Push-to-talk ----------------------------------------------------------------------------------------------------
 
 
