@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from types import CoroutineType
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ import numpy as np
 from rtc.context import SessionOver
 from rtc.core.exceptions import HandlerError
 from rtc.database import OwnConnections
-from rtc.drivers import Deliver, Taken, Throttle, failure
+from rtc.drivers import Deliver, Taken, Throttle, failure, refuse_coroutine
 from rtc.handlers import StreamHandler
 from rtc.intake import Intake
 
@@ -131,7 +130,7 @@ class ThreadDriver:
 
     def _start_up(self) -> None:
         with OwnConnections(), blaming_thread("start_up"):
-            _refuse_coroutine("start_up", self._handler.start_up())  # type: ignore[func-returns-value]
+            refuse_coroutine("start_up", self._handler.start_up())  # type: ignore[func-returns-value]
         self._started.set()
 
     def _receive(self, intake: Intake, hold_s: float) -> None:
@@ -142,7 +141,7 @@ class ThreadDriver:
                 if self._stopping.is_set():
                     return
                 if (frame := intake.get()) is not None:
-                    _refuse_coroutine("receive", self._handler.receive(frame))  # type: ignore[func-returns-value]
+                    refuse_coroutine("receive", self._handler.receive(frame))  # type: ignore[func-returns-value]
                     self._received.set()
                 connections.tidy()
 
@@ -157,7 +156,7 @@ class ThreadDriver:
             began = time.monotonic()
             with blaming_thread("emit"):
                 emission: Any = self._handler.emit()
-                _refuse_coroutine("emit", emission)
+                refuse_coroutine("emit", emission)
             if self._stopping.is_set():
                 return
             taken: Taken | None = Taken.NOTHING
@@ -190,13 +189,6 @@ def blaming_thread(where: str) -> Iterator[None]:
         yield
     except (Exception, SystemExit) as error:
         raise failure(where, error) from error
-
-
-def _refuse_coroutine(name: str, result: Any) -> None:
-    """Raises: TypeError, when a callback that should be a plain function is async."""
-    if type(result) is CoroutineType:
-        result.close()
-        raise TypeError(f"{name}() of this handler is called in a thread: write `def {name}`, or an AsyncStreamHandler")
 
 
 async def _called(deliver: Deliver, emission: Any) -> Taken | None:
