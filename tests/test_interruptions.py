@@ -268,6 +268,22 @@ async def test_a_client_that_wants_to_hear_no_more():
     assert len(replies) == 1
 
 
+def test_what_is_resumed_is_what_was_emitted():
+    buffer = np.zeros(RATE // 10, np.int16)
+
+    async def fn(audio):
+        for count in range(40):
+            buffer[:] = 1000 + 100 * count
+            yield RATE, buffer
+
+    handler = ReplyOnPause(
+        fn, model_options=SHORT_IS_NO_TURN, resume=True, output_sample_rate=RATE, interrupt_after_s=0.15
+    )
+    result, _ = call(handler, 0.5, STORY, 1.3, COUGH, 6.0)
+    assert clears(result)
+    assert [value for value, _ in levels(result.audio[1])][-10:] == [1000 + 100 * count for count in range(30, 40)]
+
+
 @virtual_time
 async def test_an_own_shutdown_may_forget_the_replies():
     """As those of handlers written for FastRTC do, whose `ReplyOnPause` has none."""
