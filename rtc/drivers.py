@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
+from types import CoroutineType
 from typing import Any, Protocol
 
 from rtc.core.exceptions import HandlerError
@@ -123,9 +124,12 @@ class TaskDriver:
             self._receiving.go_on_soon()
 
     async def shutdown(self) -> None:
-        result = self._handler.shutdown()
-        if inspect.isawaitable(result):
-            await result
+        try:
+            result = self._handler.shutdown()
+            if inspect.isawaitable(result):
+                await result
+        finally:
+            await self._handler._unbind()
 
     async def _start_up(self) -> None:
         with blaming("start_up"):
@@ -177,6 +181,13 @@ class TaskDriver:
 
 def _not_async(name: str) -> TypeError:
     return TypeError(f"{name}() of this handler is awaited: write `async def {name}`, and await super().{name}()")
+
+
+def refuse_coroutine(name: str, result: Any) -> None:
+    """Raises: TypeError, when a callback that should be a plain function is async."""
+    if type(result) is CoroutineType:
+        result.close()
+        raise TypeError(f"{name}() of this handler is called in a thread: write `def {name}`")
 
 
 def current_task() -> asyncio.Task[Any]:

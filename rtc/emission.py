@@ -73,8 +73,14 @@ def take_apart(value: Any) -> tuple[AudioFrame | None, Control | None]:
         return None, value
     raise TypeError(
         "expected (sample_rate, array), AdditionalOutputs, CloseStream, (frame, AdditionalOutputs) or None, "
-        f"got {type(value).__name__}"
+        f"got {_kind(value)}"
     )
+
+
+def _kind(value: Any) -> str:
+    if not isinstance(value, tuple):
+        return type(value).__name__
+    return f"({', '.join(type(part).__name__ for part in value)})"
 
 
 def to_pcm(frame: AudioFrame) -> tuple[int, NDArray[np.int16]]:

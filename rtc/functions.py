@@ -13,12 +13,33 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from rtc.emission import AudioEmitType, CloseStream
-from rtc.handlers import AsyncStreamHandler, StreamHandler
+from rtc.handlers import AsyncStreamHandler, HandlerBase, StreamHandler
 
 Function = Callable[..., Any]
 
 _FRAMES = 500
 """How many frames may wait for the function before the oldest is dropped: 10 s at 20 ms a frame."""
+
+
+class Inputs:
+    """The client's, as far as a function takes any.
+
+    Args:
+        argument_count: how many other arguments it is called with.
+    """
+
+    def __init__(self, handler: HandlerBase, function: Function, argument_count: int) -> None:
+        self._handler = handler
+        self._needed = needs_inputs(function, argument_count)
+        self._taken = takes_inputs(function, argument_count)
+
+    @property
+    def missing(self) -> bool:
+        return self._needed and not self._handler.args_set.is_set()
+
+    @property
+    def latest(self) -> list[Any]:
+        return self._handler.latest_args[1:] if self._taken else []
 
 
 class FunctionHandler(StreamHandler):
@@ -28,6 +49,7 @@ class FunctionHandler(StreamHandler):
         super().__init__()
         self._function = function
         self._takes_audio = takes_audio
+        self._inputs = Inputs(self, function, 1 if takes_audio else 0)
         self._frames: queue.Queue[tuple[Any, ...] | None] = queue.Queue(_FRAMES)
         self._emissions: Iterator[Any] = iter(())
         if not takes_audio:
@@ -47,10 +69,12 @@ class FunctionHandler(StreamHandler):
             arguments = self._frames.get()
             if arguments is None:
                 return None
-            if needs_inputs(self._function, arguments) and not self.args_set.is_set():
+            if self._inputs.missing:
                 self.wait_for_args_sync()
-            result = self._function(*arguments, *self.latest_args[1:])
-            self._emissions = result if inspect.isgenerator(result) else iter(() if result is None else (result,))
+            result = self._function(*arguments, *self._inputs.latest)
+            if inspect.iscoroutine(result):  # a decorator hid that it is async
+                result = self.bound_session.wait_for(result)
+            self._emissions = result if isinstance(result, Iterator) else iter(() if result is None else (result,))
 
     def shutdown(self) -> None:
         if inspect.isgenerator(self._emissions) and self._emissions.gi_suspended:
@@ -66,6 +90,7 @@ class AsyncFunctionHandler(AsyncStreamHandler):
         super().__init__()
         self._function = function
         self._takes_audio = takes_audio
+        self._inputs = Inputs(self, function, 1 if takes_audio else 0)
         self._frames: asyncio.Queue[tuple[Any, ...]] = asyncio.Queue(_FRAMES)
         self._emissions: AsyncIterator[Any] | None = None
         if not takes_audio:
@@ -85,10 +110,10 @@ class AsyncFunctionHandler(AsyncStreamHandler):
             if not self._takes_audio and self._frames.empty():
                 return CloseStream("the audio is over")
             arguments = await self._frames.get()
-            if needs_inputs(self._function, arguments) and not self.args_set.is_set():
+            if self._inputs.missing:
                 await self.wait_for_args()
-            arguments = (*arguments, *self.latest_args[1:])
-            if inspect.isasyncgenfunction(self._function):
+            arguments = (*arguments, *self._inputs.latest)
+            if is_async_generator(self._function):
                 self._emissions = self._function(*arguments)
             elif (result := await self._function(*arguments)) is not None:
                 return result
@@ -99,18 +124,44 @@ class AsyncFunctionHandler(AsyncStreamHandler):
 
 
 def is_async(function: Function) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    return any(map(inspect.iscoroutinefunction, _called(function))) or is_async_generator(function)
 
 
-def needs_inputs(function: Function, arguments: tuple[Any, ...]) -> bool:
-    """Whether it can't be called with these arguments alone."""
-    positional = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+def is_async_generator(function: Function) -> bool:
+    return any(map(inspect.isasyncgenfunction, _called(function)))
+
+
+def _called(function: Function) -> tuple[Function, Function]:
+    """It, and what runs when it is no function but an object that can be called."""
+    return function, type(function).__call__
+
+
+def needs_inputs(function: Function, argument_count: int) -> bool:
+    """Whether it can't be called with so many arguments alone."""
     required = [
         parameter
-        for parameter in inspect.signature(function).parameters.values()
-        if parameter.kind in positional and parameter.default is parameter.empty
+        for parameter in positional_parameters(function)
+        if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_POSITIONAL
     ]
-    return len(required) > len(arguments)
+    return len(required) > argument_count
+
+
+def takes_inputs(function: Function, argument_count: int) -> bool:
+    """Whether it takes more than so many arguments: what is passed by name alone is none of the client's."""
+    parameters = positional_parameters(function)
+    return len(parameters) > argument_count or any(
+        parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters
+    )
+
+
+def positional_parameters(function: Function) -> list[inspect.Parameter]:
+    """What it can be passed in order, `*args` among it."""
+    kinds = (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.VAR_POSITIONAL,
+    )
+    return [parameter for parameter in inspect.signature(function).parameters.values() if parameter.kind in kinds]
 
 
 def from_function(function: Function, *, takes_audio: bool) -> StreamHandler | AsyncStreamHandler:

@@ -211,6 +211,9 @@ class AsyncStreamHandler(HandlerBase):
         """Take one frame: `(input_sample_rate, int16 array of shape (1, n))`."""
         raise NotImplementedError(f"{type(self).__name__} has no receive()")
 
+    async def _unbind(self) -> None:
+        """End what runs for the session besides. Called after `shutdown()`, whose override may forget it."""
+
     async def emit(self) -> AudioEmitType:
         """Hand over the next piece: audio, outputs, `CloseStream`, or None when there is nothing now."""
         raise NotImplementedError(f"{type(self).__name__} has no emit()")

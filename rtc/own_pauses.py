@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rtc.core.messages import Log
 from rtc.core.turn_options import AlgoOptions
+from rtc.drivers import refuse_coroutine
 from rtc.handlers import AsyncStreamHandler
 from rtc.own_thread import OwnThread
 from rtc.voice_activity import ModelOptions, PauseDetectionModel
@@ -148,7 +149,8 @@ class OwnListener:
         self._thread.shutdown()
 
     def _process(self, frame: tuple[int, Samples], state: AppState) -> None:
-        self._handler.process_audio(frame, state)
+        refuse_coroutine("process_audio", self._handler.process_audio(frame, state))  # type: ignore[func-returns-value]
+        refuse_coroutine("determine_pause", state.pause_detected)
         if state.stream is not None and state.stream.size >= self._longest:
             state.pause_detected = True
         if state.buffer is not None:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from rtc.core.pacing import TIMER_RESOLUTION_S, Pacer
 from rtc.core.resampling import Resampler
 from rtc.wakeup import Wakeup
 
+SLICE_S = 0.25
+"""Longer audio is resampled so much at a time: that takes a millisecond or two, in which the loop does nothing else."""
 TAIL_AFTER_S = 0.1
 """When nothing follows for so long, what the resampler still holds is sent."""
 
@@ -86,6 +89,7 @@ class Playout:
         self.frames_out = 0
         self.last_sent = 0.0
         self._latest: Samples | None = None
+        self._late_marks: list[Mark] | None = None
 
     def write(self, sample_rate: int, samples: Samples) -> Awaitable[None]:
         """Send or queue audio, int16 of shape (n,) at `sample_rate` Hz; to be awaited at once. Waits while the queue is
@@ -95,6 +99,8 @@ class Playout:
             sending = self._send_now(samples)
             if sending is not None:
                 return sending
+        elif samples.size > SLICE_S * sample_rate:
+            return self._write_long(sample_rate, samples)
         return self._write(sample_rate, samples)
 
     def _send_now(self, samples: Samples) -> Awaitable[None] | None:
@@ -116,12 +122,52 @@ class Playout:
                 return
         if not samples.size:
             return
-        drops = self._drops
-        while self._queued_samples >= self._limit_samples and drops == self._drops:
-            await self._room.wait()
-        if drops == self._drops:  # else it was emitted before the interruption, and goes with all the rest
+        if sample_rate == self._rate:
+            samples = samples.copy()  # its handler may use it again
+        if self._queued_samples < self._limit_samples:
             self._push(samples)
-            await asyncio.sleep(0)  # a handler that is faster than real time must not keep the loop from others
+        else:
+            await self._push_later(samples)
+        await asyncio.sleep(0)  # a handler that is faster than real time must not keep the loop from others
+
+    async def _push_later(self, samples: Samples) -> None:
+        """Queue it once there is room."""
+        drops = self._drops
+        with self._under_way():
+            while self._queued_samples >= self._limit_samples and drops == self._drops:
+                await self._room.wait()
+            if drops == self._drops:  # else it was emitted before the interruption, and goes with all the rest
+                self._push(samples)
+
+    async def _write_long(self, sample_rate: int, samples: Samples) -> None:
+        """Resample a slice at a time; it is queued as a whole all the same, whatever the limit."""
+        step = max(1, round(SLICE_S * sample_rate))
+        drops = self._drops
+        with self._under_way():
+            await self._write(sample_rate, samples[:step])
+            for begin in range(step, samples.size, step):
+                await asyncio.sleep(0)
+                if self._closed or drops != self._drops:
+                    return
+                resampled = self._resample(sample_rate, samples[begin : begin + step])
+                if resampled.size:
+                    self._push(resampled)
+
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        """Marks that are placed meanwhile go behind what is written, unless that is dropped; and so does the tail."""
+        if self._late_marks is not None:
+            yield
+            return
+        marks: list[Mark] = []
+        self._late_marks = marks
+        try:
+            yield
+        finally:
+            if self._late_marks is marks:
+                self._late_marks = None
+                for mark in marks:
+                    self.mark(mark)
 
     @property
     def unplayed_s(self) -> float:
@@ -133,7 +179,10 @@ class Playout:
         return self._latest
 
     def mark(self, mark: Mark) -> None:
-        """Put a mark behind what is queued."""
+        """Put a mark behind what is queued, and behind what is being written."""
+        if self._late_marks is not None:
+            self._late_marks.append(mark)
+            return
         self._push_tail()
         self._queue.append(mark)
         self._more.set()
@@ -146,6 +195,7 @@ class Playout:
 
     def _drop(self) -> None:
         self._drops += 1
+        self._late_marks = None
         self._queue.clear()
         self._queued_samples = 0
         self._resampler.flush()
@@ -185,7 +235,7 @@ class Playout:
         return self._resampler.process(samples)
 
     def _tail_due(self) -> None:
-        due = self._last_write + TAIL_AFTER_S
+        due = (self._last_write if self._late_marks is None else self._clock()) + TAIL_AFTER_S
         if due > self._clock() + 0.001:
             self._tail_timer = self._loop.call_at(due, self._tail_due)
             return

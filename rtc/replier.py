@@ -1,22 +1,18 @@
 """Has replies made, one at a time, and hands out what is to be heard of them."""
 
-import inspect
+import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rtc.conf import conf
 from rtc.context import WebRTCError
-from rtc.core.audio import to_int16, to_mono
 from rtc.core.exceptions import HandlerError
 from rtc.core.messages import Error, Log, serialize
 from rtc.drivers import failure
-from rtc.emission import AdditionalOutputs, AudioEmitType, take_apart
-from rtc.functions import needs_inputs
+from rtc.emission import AdditionalOutputs, AudioEmitType, take_apart, to_pcm
+from rtc.functions import needs_inputs, takes_inputs
 from rtc.generation import END, Generation, wait_until_over
 from rtc.handlers import AsyncStreamHandler
 from rtc.payloads import output_payload
@@ -27,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S = 1.0
 """How long reply functions may take to end when their session does."""
+NOTHING_S = 0.001
+"""The pause after an emission that there was nothing in: a generator may yield such until it has something."""
 PLAYED_S = 0.005
 """With so little left to play, a reply is over."""
 
@@ -151,11 +149,13 @@ class Replier:
             if self._handler.phone_mode:
                 self._handler.set_args(list(control.args))
             return control
-        if frame is None:
+        if frame is None or not frame[1].size:
+            if control is None:
+                await asyncio.sleep(NOTHING_S)
             return control
         if control is not None:
             reply.pending.appendleft(control)
-        return await self._sounding(reply, frame) if frame[1].size else None
+        return await self._sounding(reply, frame)
 
     async def _sounding(self, reply: Reply, frame: Frame) -> AudioEmitType:
         if reply.first_audio is None:
@@ -192,9 +192,9 @@ class Replier:
 
     def _takes_inputs(self, reply: Reply) -> bool:
         if reply.turn is not None:
-            return takes_inputs(reply.fn)
+            return takes_inputs(reply.fn, 1)
         # As in FastRTC: a greeting gets them where replies do.
-        return needs_inputs(reply.fn, ()) or (self._asks() and bool(inspect.signature(reply.fn).parameters))
+        return needs_inputs(reply.fn, 0) or (self._asks() and takes_inputs(reply.fn, 0))
 
     async def _made(self, reply: Reply) -> None:
         """The function has ended; the reply has when it was played."""
@@ -237,11 +237,6 @@ class Replier:
             await self._made(reply)
 
 
-def takes_inputs(fn: ReplyFunction) -> bool:
-    """Whether it takes more than the turn."""
-    return len(inspect.signature(fn).parameters) > 1
-
-
 def _encode(outputs: AdditionalOutputs) -> None:
     """Raises: HandlerError, when a reply function yields what has no JSON."""
     try:
@@ -254,12 +249,6 @@ def _taken_apart(item: Any) -> tuple[Frame | None, Any]:
     """Raises: HandlerError, when a reply function yields what can't be sent."""
     try:
         frame, control = take_apart(item)
-        if frame is None:
-            return None, control
-        rate = int(frame[0])
-        if rate <= 0:
-            raise ValueError(f"the sample rate is {rate} Hz")
-        samples: NDArray[np.int16] = to_int16(to_mono(*frame[1:]))
-        return (rate, samples), control
-    except (TypeError, ValueError) as error:
+        return None if frame is None else to_pcm(frame), control
+    except (TypeError, ValueError, OverflowError) as error:
         raise failure("fn", error) from error

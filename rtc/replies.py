@@ -1,5 +1,6 @@
 """`ReplyOnPause`: listens, and replies when the user pauses."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any, Literal
@@ -15,11 +16,12 @@ from rtc.core.recent import RecentAudio
 from rtc.core.speech import Measure
 from rtc.core.turn_events import Held, Interrupted, Resumed, StartedTalking, TurnEvents, TurnOver
 from rtc.core.turn_options import AlgoOptions, SileroVadOptions, TurnOptions
-from rtc.core.turns import Turns
+from rtc.core.turns import State, Turns
 from rtc.drivers import blaming
 from rtc.emission import AudioEmitType
+from rtc.functions import takes_inputs
 from rtc.own_pauses import AppState, OwnListener, OwnPauses
-from rtc.replier import Replier, ReplyFunction, takes_inputs
+from rtc.replier import Replier, ReplyFunction
 from rtc.reply import Reply
 from rtc.silero import get_silero_model
 from rtc.voice_activity import Listener, ModelOptions, PauseDetectionModel, listen
@@ -111,10 +113,12 @@ class ReplyOnPause(OwnPauses):
         self._turns = Turns(self.turn_options.limited(longest_s))
         self._recent = RecentAudio(round((longest_s + SPARE_S) * self.input_sample_rate))
         self._listener: Listener | None = None
+        self._release: asyncio.TimerHandle | None = None
+        self._unbound = False
         self._replier = Replier(
             self,
             keeps_unheard=self.turn_options.resume and self.can_interrupt,
-            asks=lambda: self.needs_args or takes_inputs(self.fn),
+            asks=lambda: self.needs_args or takes_inputs(self.fn, 1),
             audible=self._turns.audible,
             over=self._reply_over,
             replied=self._end_turn,
@@ -160,8 +164,14 @@ class ReplyOnPause(OwnPauses):
         return await self._replier.next()
 
     async def shutdown(self) -> None:
-        if self._session is None:
+        if self._session is not None:
+            await self._unbind()
+
+    async def _unbind(self) -> None:
+        if self._unbound:
             return
+        self._unbound = True
+        self._cancel_release()
         if self._listener is not None:
             self._listener.close()
         await self._replier.close()
@@ -174,9 +184,11 @@ class ReplyOnPause(OwnPauses):
 
     def marked(self, name: str) -> None:
         if self.push_to_talk and name == TURN_BEGINS:
+            self._cancel_release()
             self._perform(self._turns.begin(self._position_s))
         elif self.push_to_talk and name == TURN_ENDS:
-            self.loop.call_later(RELEASE_S, self._trigger)
+            self._cancel_release()
+            self._release = self.loop.call_later(RELEASE_S, self._released)
         elif self._replier.reply is not None:
             self._replier.reply.answered(name)
 
@@ -189,6 +201,14 @@ class ReplyOnPause(OwnPauses):
 
     def replied(self, reply: Reply) -> None:
         """A reply was heard to its end, or stopped: `reply` says how far it got. Override it; it must not block."""
+
+    def _cancel_release(self) -> None:
+        if self._release is not None:
+            self._release.cancel()
+
+    def _released(self) -> None:
+        if self._turns.state in (State.TALKING, State.TALKING_ON):  # else it was pressed in a reply that goes on
+            self._trigger()
 
     @property
     def _position_s(self) -> float:

@@ -92,7 +92,7 @@ class Reply:
     def emitting(self, frame: Frame) -> None:
         """A frame is about to be sent."""
         if self._keeps_unheard:
-            self._unheard.append((self.emitted_s, frame))
+            self._unheard.append((self.emitted_s, (frame[0], frame[1].copy())))  # its function may use the array again
             heard_s = self.heard_s
             while len(self._unheard) > 1 and self._unheard[1][0] <= heard_s:
                 self._unheard.popleft()

@@ -18,6 +18,7 @@ from rtc.intake import Intake
 from rtc.limits import Limits
 from rtc.playout import Playout, PlayoutFormat
 from rtc.streams import Handler, Stream
+from rtc.tasks import unless_given_up
 from rtc.threads import ThreadDriver
 
 logger = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ class Runner:
         self._measure_timer: asyncio.TimerHandle | None = None
         self._hurry_timer: asyncio.TimerHandle | None = None
         self._shutting_down: asyncio.Future[None] | None = None
+        self._given_up = session.loop.create_future()
         self._measuring = media_format is None and stream.takes_audio
         self.playout = Playout(
             playout_format(media_format, handler.output_sample_rate, limits.send_lead_s),
@@ -155,7 +157,7 @@ class Runner:
         self._task = asyncio.current_task()
         try:
             if not self._stopped:
-                await self._drive()
+                await unless_given_up(self._drive(), self._given_up)
                 await self.playout.play_out()
                 await self._line.flush()
                 await self._line.report(PlayedOut())
@@ -196,6 +198,13 @@ class Runner:
         """A callback has swallowed its cancellation: it may wait for what `shutdown()` does."""
         logger.warning("session %s is over, but its handler goes on; it is shut down now", self._session.id)
         self._shutting_down = asyncio.ensure_future(self._driver.shutdown())
+        timeout_s = self._limits.shutdown_timeout_s + CANCEL_TIMEOUT_S
+        self._hurry_timer = self._session.loop.call_later(timeout_s, self._give_up)
+
+    def _give_up(self) -> None:
+        name = type(self._handler).__name__
+        logger.error("session %s was shut down, but its %s goes on; it is left alone", self._session.id, name)
+        self._given_up.set_result(None)
 
     def _deliver(self, value: Any) -> Awaitable[Taken | None]:
         """Take one emission."""

@@ -1,13 +1,12 @@
 """`ReplyOnStopWords`: waits for a word, and replies to what is said after it."""
 
 import asyncio
-import inspect
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from django.core.exceptions import ImproperlyConfigured
@@ -23,6 +22,7 @@ from rtc.core.turn_options import AlgoOptions
 from rtc.core.turns import State
 from rtc.drivers import blaming
 from rtc.extras import require_extra
+from rtc.functions import is_async
 from rtc.replier import ReplyFunction
 from rtc.replies import ReplyOnPause
 from rtc.speech import STTModel, get_stt_model
@@ -118,11 +118,11 @@ class ReplyOnStopWords(ReplyOnPause):
         """Whether one of the stop words is in the text."""
         return self._stop_words.are_in(text)
 
-    async def shutdown(self) -> None:
-        if self._session is not None and self._looking is not None:
+    async def _unbind(self) -> None:
+        if self._looking is not None:
             self._looking.cancel()
             await asyncio.wait([self._looking])
-        await super().shutdown()
+        await super()._unbind()
 
     def _measured(self, measure: Measure) -> None:
         if self._heeds and self._talked and self._turns.state in (State.LISTENING, State.REPLYING):
@@ -197,8 +197,9 @@ class ReplyOnStopWords(ReplyOnPause):
     async def _words_after(self, begin_s: float, end_s: float) -> int | None:
         audio = self.input_sample_rate, self._cut(begin_s, end_s)[np.newaxis]
         with blaming("stt"):
-            if inspect.iscoroutinefunction(self._write_down):
-                text = await self._write_down(audio)
+            if is_async(self._write_down):
+                writing: Any = self._write_down(audio)
+                text = await writing
             else:
                 text = await self.loop.run_in_executor(_threads(), self._write_down, audio)
             return self._stop_words.words_after(text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from django.core.exceptions import ImproperlyConfigured
 
-from rtc.functions import from_function
+from rtc.functions import from_function, positional_parameters
 from rtc.handlers import AsyncStreamHandler, HandlerBase, StreamHandler
 from rtc.porting import refuse_attribute
 
@@ -120,7 +120,7 @@ class Stream:
             return handler
         if not callable(handler):
             raise ImproperlyConfigured(f"{handler!r} is no stream handler and can't be called.")
-        if self.takes_audio and not _takes_positional(handler):
+        if self.takes_audio and not positional_parameters(handler):
             return handler
         return lambda: from_function(handler, takes_audio=self.takes_audio)
 
@@ -143,12 +143,3 @@ def _refuse_unknown(others: dict[str, Any]) -> None:
     unknown = sorted(set(others) - _UNUSED)
     if unknown:
         raise TypeError(f"Stream() got an unexpected keyword argument {unknown[0]!r}")
-
-
-def _takes_positional(function: Callable[..., Any]) -> bool:
-    kinds = (
-        inspect.Parameter.POSITIONAL_ONLY,
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-        inspect.Parameter.VAR_POSITIONAL,
-    )
-    return any(parameter.kind in kinds for parameter in inspect.signature(function).parameters.values())

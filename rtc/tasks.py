@@ -38,3 +38,18 @@ class Tasks:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self._failed(error)
+
+
+async def unless_given_up(coroutine: Coroutine[Any, Any, None], given_up: "asyncio.Future[None]") -> None:
+    """Await it, in a task of its own. Once `given_up` is done, what goes on of it, cancelled or not, is left alone."""
+    task = asyncio.ensure_future(coroutine)
+    either = task, given_up
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise
+    if task.done():
+        await task

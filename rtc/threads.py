@@ -22,7 +22,7 @@ import numpy as np
 from rtc.context import SessionOver
 from rtc.core.exceptions import HandlerError
 from rtc.database import OwnConnections
-from rtc.drivers import Deliver, Taken, Throttle, failure
+from rtc.drivers import Deliver, Taken, Throttle, failure, refuse_coroutine
 from rtc.handlers import StreamHandler
 from rtc.intake import Intake
 
@@ -130,7 +130,7 @@ class ThreadDriver:
 
     def _start_up(self) -> None:
         with OwnConnections(), blaming_thread("start_up"):
-            self._handler.start_up()
+            refuse_coroutine("start_up", self._handler.start_up())  # type: ignore[func-returns-value]
         self._started.set()
 
     def _receive(self, intake: Intake, hold_s: float) -> None:
@@ -141,7 +141,7 @@ class ThreadDriver:
                 if self._stopping.is_set():
                     return
                 if (frame := intake.get()) is not None:
-                    self._handler.receive(frame)
+                    refuse_coroutine("receive", self._handler.receive(frame))  # type: ignore[func-returns-value]
                     self._received.set()
                 connections.tidy()
 
@@ -156,6 +156,7 @@ class ThreadDriver:
             began = time.monotonic()
             with blaming_thread("emit"):
                 emission: Any = self._handler.emit()
+                refuse_coroutine("emit", emission)
             if self._stopping.is_set():
                 return
             taken: Taken | None = Taken.NOTHING

@@ -1,6 +1,7 @@
 """Handlers of coroutines, driven on the event loop, in virtual time."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -273,6 +274,32 @@ async def test_a_handler_that_swallows_its_cancellation_ends():
     await client.stop()
     assert await client.until_closed() == 1000
     assert handler.calls == ["start_up", "cancelled", "shutdown"]
+
+
+@pytest.mark.parametrize("end", ["stop", "close_stream"])
+@virtual_time
+async def test_a_handler_that_goes_on_after_its_shutdown_is_left_alone(end, settings, caplog):
+    settings.RTC_SHUTDOWN_TIMEOUT_S = 2
+
+    class Undying(Scripted):
+        async def start_up(self):
+            while client.loop.time() < 20:
+                with suppress(asyncio.CancelledError):
+                    await elapse(1)
+
+    handler = Undying(level(1000, 0.5), *[CloseStream()] * (end == "close_stream"))
+    client = Client(Stream(handler))
+    await client.start(media_format=MULAW_24K)
+    await elapse(1)
+    if end == "stop":
+        await client.stop()
+    assert await client.until_closed(10) == 1000
+    assert client.loop.time() < 6
+    assert seconds_of(1000, client.heard) == 0.5
+    assert handler.calls == ["shutdown"]
+    assert "its Undying goes on; it is left alone" in caplog.text
+    await elapse(20)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 @pytest.mark.parametrize("where", ["start_up", "receive", "emit"])

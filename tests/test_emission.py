@@ -92,6 +92,11 @@ def test_what_is_no_emission_is_named(value):
         take_apart(value)
 
 
+def test_a_tuple_that_is_no_emission_is_named_by_its_parts():
+    with pytest.raises(TypeError, match=r"got \(ndarray, int\)$"):
+        take_apart((SAMPLES, 24000))
+
+
 def test_outputs_keep_their_arguments_and_a_close_its_words():
     assert OUTPUTS.args == (1, "two")
     assert CLOSE.msg == "Stream closed"

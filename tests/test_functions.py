@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -38,6 +39,20 @@ async def async_generator(audio):
     yield rate, samples[:, middle:]
 
 
+class CallableCoroutine:
+    async def __call__(self, audio):
+        return audio
+
+
+class CallableGenerator:
+    async def __call__(self, audio):
+        yield audio
+
+
+def iterator(audio):
+    return iter([audio])
+
+
 def tune():
     yield level(1000, 0.2)
     yield level(2000, 0.2)
@@ -57,7 +72,20 @@ async def async_note():
     return level(1000, 0.2)
 
 
-@pytest.mark.parametrize("function", [plain, generator, coroutine, async_generator])
+@pytest.mark.parametrize(
+    "function",
+    [
+        plain,
+        generator,
+        coroutine,
+        async_generator,
+        CallableCoroutine(),
+        CallableGenerator(),
+        partial(coroutine),
+        iterator,
+        lambda audio: coroutine(audio),
+    ],
+)
 async def test_a_function_of_audio_is_called_with_each_frame(function):
     client = Client(Stream(function))
     await client.start(media_format={**MULAW_24K, "sample_rate": 48000})
@@ -153,6 +181,17 @@ async def test_input_of_the_client_follows_the_audio_of_a_coroutine():
     handler.latest_args = ["__webrtc_value__", "x", 5]
     assert await handler.emit() == ("x", 5)
     assert isinstance(await handler.emit(), CloseStream)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_input_for_a_function_that_takes_none_is_not_passed_on(is_async):
+    client = Client(Stream(coroutine if is_async else plain))
+    await client.start(media_format={**MULAW_24K, "sample_rate": 48000})
+    await client.until(lambda client: client.give_input("hello"))
+    await client.send(SILENCE * 960)
+    await client.until(lambda client: client.heard)
+    await client.stop()
+    assert await client.until_closed() == 1000
 
 
 def test_frames_that_a_function_is_too_slow_for_are_dropped():

@@ -268,6 +268,46 @@ async def test_a_client_that_wants_to_hear_no_more():
     assert len(replies) == 1
 
 
+def test_what_is_resumed_is_what_was_emitted():
+    buffer = np.zeros(RATE // 10, np.int16)
+
+    async def fn(audio):
+        for count in range(40):
+            buffer[:] = 1000 + 100 * count
+            yield RATE, buffer
+
+    handler = ReplyOnPause(
+        fn, model_options=SHORT_IS_NO_TURN, resume=True, output_sample_rate=RATE, interrupt_after_s=0.15
+    )
+    result, _ = call(handler, 0.5, STORY, 1.3, COUGH, 6.0)
+    assert clears(result)
+    assert [value for value, _ in levels(result.audio[1])][-10:] == [1000 + 100 * count for count in range(30, 40)]
+
+
+@virtual_time
+async def test_an_own_shutdown_may_forget_the_replies():
+    """As those of handlers written for FastRTC do, whose `ReplyOnPause` has none."""
+    ended = []
+
+    async def greet():
+        try:
+            while True:
+                yield level(1000, 0.1)
+        finally:
+            ended.append("reply")
+
+    class Own(ReplyOnPause):
+        def shutdown(self):
+            ended.append("shutdown")
+
+    client = CallClient(Stream(Own(greet, startup_fn=greet)))
+    await client.start()
+    await client.until(lambda client: client.payloads)
+    await client.stop()
+    await client.until_closed()
+    assert ended == ["shutdown", "reply"]
+
+
 # Push-to-talk ----------------------------------------------------------------------------------------------------
 
 
@@ -306,6 +346,34 @@ async def test_the_client_says_when_a_turn_begins_and_ends():
     assert len(answer.turns) == 2 and (answer.turns[1][1] == 4).sum() == RATE / 2
     await client.stop()
     await client.until_closed()
+
+
+@pytest.mark.parametrize(
+    ("presses", "can_interrupt", "turns_s"),
+    [
+        ([(1.0, "begin"), (1.5, "end"), (1.54, "begin"), (3.0, "end")], True, [0.2 + 2.0 + 0.1]),
+        ([(1.0, "begin"), (2.0, "end"), (2.2, "begin"), (3.0, "end")], False, [0.2 + 1.0 + 0.1]),
+        ([(1.0, "end")], True, []),
+        ([(1.0, "begin"), (3.96, "end")], True, []),
+    ],
+    ids=["up for a moment", "in a reply that nothing stops", "up alone", "up as the session ends"],
+)
+@virtual_time
+async def test_a_button_that_goes_up(presses, can_interrupt, turns_s):
+    answer, fn = answering(0.2)
+    client = CallClient(
+        Stream(ReplyOnPause(fn, push_to_talk=True, can_interrupt=can_interrupt, input_sample_rate=RATE))
+    )
+    await client.start(media_format=BINARY.to_wire())
+    waiting = [(round(at_s * 50), f"rtc.turn.{name}") for at_s, name in presses]
+    for frame in range(200):
+        while waiting and waiting[0][0] == frame:
+            await client.say(event="mark", mark={"name": waiting.pop(0)[1]})
+        await client.send(bytes(2 * RATE // 50))
+        await asyncio.sleep(0.02)
+    await client.stop()
+    await client.until_closed()
+    assert [seconds_of(turn) for turn in answer.turns] == pytest.approx(turns_s, abs=0.05)
 
 
 def test_without_push_to_talk_the_marks_mean_nothing():

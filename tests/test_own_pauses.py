@@ -180,6 +180,17 @@ def test_what_it_raises_ends_the_session_as_in_any_callback(caplog):
     assert "LookupError: no idea" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["determine_pause", "process_audio"])
+def test_what_is_async_is_refused(name, caplog):
+    async def callback(*args):
+        return True
+
+    handler = type("Waiting", (ReplyOnPause,), {name: callback})(answering()[1])
+    result = run_call(Stream(handler), level(1000, 0.5), seconds=1)
+    assert result.end_reason == "handler_failed"
+    assert f"write `def {name}`" in caplog.text
+
+
 def test_its_thread_ends_with_the_session():
     handler, _ = listening(WalkieTalkie)
     run_call(Stream(handler), (RATE, spoken(0.3, QUESTION, beep(), 0.5)))

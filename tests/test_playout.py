@@ -7,7 +7,7 @@ from rtc.core.audio import decode_mulaw, decode_pcm16, encode_mulaw
 from rtc.core.formats import Encoding, MediaFormat
 from rtc.core.messages import Mark
 from rtc.core.resampling import Resampler
-from rtc.playout import Playout, PlayoutFormat
+from rtc.playout import SLICE_S, Playout, PlayoutFormat
 from rtc.runner import playout_format
 from tests.core.signals import tones
 from tests.virtual_time import elapse, virtual_time
@@ -115,6 +115,17 @@ async def test_a_handler_that_is_faster_than_real_time_is_held():
 
 
 @virtual_time
+async def test_a_handler_may_use_its_buffer_again():
+    buffer = np.zeros(480, np.int16)
+    async with Listener() as listener:
+        for value in range(1000, 31_000, 1000):
+            buffer[:] = value
+            await listener.playout.write(RATE, buffer)
+        await elapse(1.0)
+    assert np.unique(decode_mulaw(listener.heard)).size == 30
+
+
+@virtual_time
 async def test_clear_queue_sends_clear_and_stops_what_is_queued():
     async with Listener(limit_s=30) as listener:
         await listener.playout.write(RATE, samples(10 * RATE, 1000))
@@ -177,6 +188,62 @@ async def test_resampling_keeps_its_state_between_frames(source, target):
     whole = Resampler(source, target)
     expected = np.concatenate((whole.process(tones(source, 2.0, chord)), whole.flush()))
     assert np.array_equal(decode_pcm16(listener.heard), expected)
+
+
+@pytest.mark.parametrize("pieces", [1, 20], ids=["at once", "piece by piece"])
+@virtual_time
+async def test_resampling_keeps_its_state_while_audio_waits_for_room(pieces):
+    audio = tones(48000, 5.0, (440.0, 1000.0, 2500.0))
+    form = PlayoutFormat(encoding=Encoding.PCM_S16LE, sample_rate=RATE, piece_samples=480, lead_s=LEAD_S)
+    async with Listener(form, limit_s=0.5) as listener:
+        for piece in np.array_split(audio, pieces):
+            await listener.playout.write(48000, piece)
+        await elapse(6)
+    whole = Resampler(48000, RATE)
+    assert np.array_equal(decode_pcm16(listener.heard), np.concatenate((whole.process(audio), whole.flush())))
+
+
+@virtual_time
+async def test_long_audio_is_resampled_a_little_at_a_time():
+    turns = []
+
+    async def other():
+        while True:
+            turns.append(listener.loop.time())
+            await asyncio.sleep(0)
+
+    async with Listener() as listener:
+        looking = asyncio.create_task(other())
+        await listener.playout.write(48000, samples(20 * 48000))
+        looking.cancel()
+        assert len(turns) >= 20 / SLICE_S
+        assert listener.playout.unplayed_s == pytest.approx(20, abs=0.1)
+
+
+@virtual_time
+async def test_clear_stops_what_is_being_resampled():
+    async with Listener() as listener:
+        writing = asyncio.create_task(listener.playout.write(48000, samples(20 * 48000, 1000)))
+        await elapse(0)
+        listener.playout.mark(Mark(name="dropped"))
+        listener.playout.clear()
+        listener.playout.mark(Mark(name="kept"))
+        await writing
+        await elapse(1)
+        assert listener.kinds[-2:] == ["Clear", "Mark"]
+        assert listener.playout.unplayed_s == 0
+
+
+@pytest.mark.parametrize("rate", [RATE, 48000])
+@virtual_time
+async def test_a_mark_goes_behind_what_is_being_written(rate):
+    async with Listener(limit_s=0.5) as listener:
+        await listener.playout.write(rate, samples(rate))
+        listener.loop.call_soon(listener.playout.mark, Mark(name="m"))
+        await listener.playout.write(rate, samples(rate))
+        await elapse(3)
+        assert listener.kinds[-1] == "Mark"
+        assert len(listener.heard) == pytest.approx(2 * RATE, abs=3)
 
 
 @virtual_time

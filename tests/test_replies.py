@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -208,6 +209,23 @@ def test_a_function_that_says_nothing():
     assert texts(result) == 2 * ["started_talking", "pause_detected", "response_starting"]
 
 
+@pytest.mark.parametrize("nothing", [None, (24000, np.zeros(0, np.int16))], ids=["None", "no samples"])
+def test_a_function_that_yields_nothing_until_it_has_something_does_not_spin(nothing):
+    yielded = []
+
+    async def fn(audio):
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + 0.5
+        while loop.time() < until_s:
+            yielded.append(nothing)
+            yield nothing
+        yield level(1000, 0.1)
+
+    result, _ = call(ReplyOnPause(fn), *ASKED_ONCE)
+    assert result.audio[1].size
+    assert len(yielded) < 600
+
+
 # Beginnings ----------------------------------------------------------------------------------------------------
 
 
@@ -245,6 +263,21 @@ def test_a_greeting_may_take_inputs():
     assert seen == ["Ann"]
 
 
+async def with_voice(audio, *, voice="low", **others):
+    yield level(1000, 0.1), AdditionalOutputs(voice)
+
+
+async def in_voice(audio, voice):
+    yield level(1000, 0.1), AdditionalOutputs(voice)
+
+
+@pytest.mark.parametrize("fn", [with_voice, partial(in_voice, voice="low")], ids=["by name", "partial"])
+def test_no_inputs_are_asked_for_what_can_only_be_passed_by_name(fn):
+    result, _ = call(ReplyOnPause(fn), *ASKED_ONCE)
+    assert [value for _, value in result.outputs] == ["low"]
+    assert not any(message.get("type") == "send_input" for _, message in result.messages)
+
+
 def test_a_response_can_be_triggered():
     class Impatient(ReplyOnPause):
         async def start_up(self):
@@ -263,7 +296,7 @@ def test_a_response_can_be_triggered():
 # Failures ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["sync", "async", "junk", "dtype"])
+@pytest.mark.parametrize("kind", ["sync", "async", "junk", "dtype", "rate"])
 def test_a_failing_function_is_reported_and_the_next_turn_goes_on(kind, settings, caplog):
     settings.RTC_SHOW_HANDLER_ERRORS = True
     turns = []
@@ -288,7 +321,11 @@ def test_a_failing_function_is_reported_and_the_next_turn_goes_on(kind, settings
         turns.append(audio)
         yield (24000, np.zeros(240)) if len(turns) == 1 else level(1000, 0.1)
 
-    fn = {"sync": sync, "async": coroutine, "junk": junk, "dtype": dtype}[kind]
+    async def rate(audio):
+        turns.append(audio)
+        yield (float("inf"), level(1000, 0.1)[1]) if len(turns) == 1 else level(1000, 0.1)
+
+    fn = {"sync": sync, "async": coroutine, "junk": junk, "dtype": dtype, "rate": rate}[kind]
     with caplog.at_level(logging.ERROR):
         result, _ = call(ReplyOnPause(fn), *ASKED_ONCE, QUESTION, 2.0)
     assert len(turns) == 2

@@ -153,6 +153,16 @@ def test_a_model_is_taken_as_well_as_a_function():
     assert listener.texts == ["What time is it?"]
 
 
+def test_an_object_that_is_called_may_be_async():
+    class Writer:
+        async def __call__(self, audio):
+            return "computer"
+
+    listener = Listener()
+    result = run_call(listener.stream(stt=Writer()), said(0.5, "Computer, what time is it?", 1.5))
+    assert "stopword" in kinds(result) and "error" not in kinds(result)
+
+
 @pytest.mark.parametrize("stop_words", [[], [" "], "computer"])
 def test_stop_words_are_words(stop_words):
     with pytest.raises(ValueError, match="stop_words"):

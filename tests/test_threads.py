@@ -129,6 +129,19 @@ async def test_what_is_no_emission_is_an_error_of_a_sync_handler_too(caplog):
     assert "got str" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["start_up", "receive", "emit"])
+async def test_an_async_callback_of_a_sync_handler_is_an_error(name, caplog):
+    async def callback(*args):
+        pass
+
+    handler = SyncScripted()
+    setattr(handler, name, callback)
+    client = await begin(handler)
+    await client.send(SILENCE * 480)
+    assert await client.until_closed() == 4500
+    assert f"write `def {name}`" in caplog.text
+
+
 async def test_an_error_in_a_sync_shutdown_is_logged(caplog):
     class Failing(SyncScripted):
         def shutdown(self):
