@@ -12,10 +12,12 @@ from channels.sessions import InstanceSessionWrapper
 
 from rtc.admission import Admission
 from rtc.calls import Call
+from rtc.conf import conf
 from rtc.core.messages import End, Error, serialize
 from rtc.directory import get_stream
 from rtc.flushing import flusher
 from rtc.handshake import Handshake
+from rtc.inflow import Inflow
 from rtc.origins import origin_allowed, origin_trusted
 from rtc.ownership import owner_keys_of
 from rtc.registry import Caller
@@ -58,11 +60,14 @@ class SocketConsumer(AsyncWebsocketConsumer):
         self._send_frame = below_session_middleware(send)
         self._flush = flusher(self._send_frame)
         self.take_audio = _take_none
+        inflow = Inflow(self._send_frame, conf.RTC_MAX_FRAMES_PER_S)
         try:
             while True:
                 message = await receive()
                 if not self.take_audio(message.get("text")):
                     await self.dispatch(message)
+                if inflow.is_spent():
+                    await inflow.rest()
         except StopConsumer:
             pass
 

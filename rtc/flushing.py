@@ -2,12 +2,11 @@
 event loop, behind all else that is due then.
 """
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from rtc.closing import DAPHNE
+from rtc.transports import transport_of
 
 
 def flusher(send: Callable[..., Any]) -> Callable[[], None] | None:
@@ -18,13 +17,7 @@ def flusher(send: Callable[..., Any]) -> Callable[[], None] | None:
 
     Returns: None on another server, and where Twisted encrypts.
     """
-    daphne = sys.modules.get(DAPHNE)
-    if daphne is None or not isinstance(send, partial) or not send.args:
-        return None
-    protocol = send.args[0]
-    if not isinstance(protocol, daphne.WebSocketProtocol):
-        return None
-    transport = protocol.transport
+    transport = transport_of(send)
     return partial(_flush, transport) if hasattr(transport, "doWrite") else None
 
 
