@@ -143,7 +143,7 @@ class MediaConsumer(SocketConsumer):
         if stream is None:
             await self.refuse("no_such_stream", NOT_FOUND, f"There is no stream {alias!r}.")
             return
-        subprotocol = next((name for name in self.scope.get("subprotocols", []) if name.startswith(TICKET)), None)
+        subprotocol = _ticket_protocol(self.scope)
         ticket = route.get("ticket") or (subprotocol or "").removeprefix(TICKET)
         worker = local_worker()
         install(worker)
@@ -179,6 +179,15 @@ class MediaConsumer(SocketConsumer):
             address=_address(client[0]) if client else None,
             user_agent=headers.get(b"user-agent", b"").decode("latin-1").replace("\0", ""),
         )
+
+
+def _ticket_protocol(scope: Any) -> str | None:
+    """The subprotocol that carries a ticket. Only one that stands in the header as it is can be agreed to: Daphne has
+    decoded what it found there, and what it is then told to send it never sends, nor anything else.
+    """
+    sent = b",".join(value for name, value in scope["headers"] if name == b"sec-websocket-protocol").decode("latin-1")
+    offered = {name.strip() for name in sent.split(",")} if sent else set(scope.get("subprotocols", []))
+    return next((name for name in scope.get("subprotocols", []) if name.startswith(TICKET) and name in offered), None)
 
 
 def _take_none(text: str | None) -> bool:
