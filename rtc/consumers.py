@@ -22,6 +22,7 @@ from rtc.origins import origin_allowed, origin_trusted
 from rtc.ownership import owner_keys_of
 from rtc.registry import Caller
 from rtc.termination import install
+from rtc.transports import transport_of
 from rtc.worker import local_worker
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class SocketConsumer(AsyncWebsocketConsumer):
     """
 
     _open = True
+    session_id = ""
     take_audio: Callable[[str | None], bool]
     """Takes a text frame at once, if it is audio: then it is not dispatched."""
 
@@ -59,6 +61,7 @@ class SocketConsumer(AsyncWebsocketConsumer):
         self.base_send = send
         self._send_frame = below_session_middleware(send)
         self._flush = flusher(self._send_frame)
+        self._max_unsent_bytes = conf.RTC_MAX_UNSENT_BYTES
         self.take_audio = _take_none
         inflow = Inflow(self._send_frame, conf.RTC_MAX_FRAMES_PER_S)
         try:
@@ -102,12 +105,18 @@ class SocketConsumer(AsyncWebsocketConsumer):
         if self._open:
             try:
                 await self._send_frame(message)
-                if self._flush is not None:
-                    self._flush()
+                if self._flush is not None and self._flush() > self._max_unsent_bytes:
+                    self._drop()
             except (OSError, RuntimeError):
                 # The client went away, and the next thing received says so. Uvicorn raises an OSError then, Daphne's
                 # WebSocket library a RuntimeError.
                 self._open = False
+
+    def _drop(self) -> None:
+        """Reset the connection of a client that does not read. What is received next says that it is gone."""
+        self._open = False
+        logger.warning("session %s: its client does not read, and is cut off", self.session_id)
+        transport_of(self._send_frame).abortConnection()
 
 
 class NotFoundConsumer(SocketConsumer):
@@ -158,6 +167,10 @@ class MediaConsumer(SocketConsumer):
         await self.accept(subprotocol)
         self._call = Call(self, stream, alias, admission, worker.calls)
         self.take_audio = self._call.take_audio
+
+    @property
+    def session_id(self) -> str:  # type: ignore[override]
+        return "" if self._call is None else self._call.session_id
 
     @property
     def handshake(self) -> Handshake:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from rtc.transports import transport_of
+from rtc.transports import transport_of, unsent_bytes
 
 
-def flusher(send: Callable[..., Any]) -> Callable[[], None] | None:
-    """Writes what has been sent on that socket, as far as it can be written.
+def flusher(send: Callable[..., Any]) -> Callable[[], int] | None:
+    """Writes what has been sent on that socket, as far as it can be written; gives how many bytes are left.
 
     Args:
         send: the server's own.
@@ -21,8 +21,9 @@ def flusher(send: Callable[..., Any]) -> Callable[[], None] | None:
     return partial(_flush, transport) if hasattr(transport, "doWrite") else None
 
 
-def _flush(transport: Any) -> None:
+def _flush(transport: Any) -> int:
     # What waits already is the reactor's to write, and so is an end: it knows what to do when that fails. It still
     # means to write what was not written here.
     if transport.connected and not transport.disconnecting and not transport.dataBuffer:
         transport.doWrite()
+    return unsent_bytes(transport)

@@ -20,3 +20,9 @@ def transport_of(send: Any) -> Any:
         return None
     protocol = send.args[0]
     return protocol.transport if isinstance(protocol, daphne.WebSocketProtocol) else None
+
+
+def unsent_bytes(transport: Any) -> int:
+    """How much was sent and waits to be written: Twisted keeps it all, for as long as its client does not read."""
+    waiting: int = len(transport.dataBuffer) - transport.offset + transport._tempDataLen
+    return waiting

@@ -78,6 +78,19 @@ def test_what_there_is_no_room_for_is_left_to_the_reactor():
     assert not transport.reactor.writers
 
 
+def test_how_much_is_left_is_told():
+    transport = Transport(room=4)
+    flush = flusher(send_on(transport))
+    left = []
+    for frame in (b"one", b"two", b"three"):
+        transport.write(frame)
+        left.append(flush())
+    assert left == [0, 2, 7]
+    transport.room = 6
+    transport.doWrite()
+    assert flush() == 5
+
+
 def test_that_a_connection_is_lost_is_left_to_the_reactor():
     transport = sent(Transport(room=None), b"one")
     assert transport.reactor.writers == {transport}
