@@ -22,7 +22,7 @@ from rtc.origins import origin_allowed, origin_trusted
 from rtc.ownership import owner_keys_of
 from rtc.registry import Caller
 from rtc.termination import install
-from rtc.transports import transport_of
+from rtc.transports import protocol_of, unsent_bytes
 from rtc.worker import local_worker
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class SocketConsumer(AsyncWebsocketConsumer):
         self._flush = flusher(self._send_frame)
         self._max_unsent_bytes = conf.RTC_MAX_UNSENT_BYTES
         self.take_audio = _take_none
-        inflow = Inflow(self._send_frame, conf.RTC_MAX_FRAMES_PER_S)
+        inflow = Inflow(self._send_frame, conf.RTC_MAX_FRAMES_PER_S, self._look_at_unsent)
         try:
             while True:
                 message = await receive()
@@ -112,11 +112,16 @@ class SocketConsumer(AsyncWebsocketConsumer):
                 # WebSocket library a RuntimeError.
                 self._open = False
 
+    def _look_at_unsent(self) -> None:
+        """Daphne has its own answers too, to pings."""
+        if self._open and unsent_bytes(protocol_of(self._send_frame).transport) > self._max_unsent_bytes:
+            self._drop()
+
     def _drop(self) -> None:
         """Reset the connection of a client that does not read. What is received next says that it is gone."""
         self._open = False
         logger.warning("session %s: its client does not read, and is cut off", self.session_id)
-        transport_of(self._send_frame).abortConnection()
+        protocol_of(self._send_frame).transport.abortConnection()
 
 
 class NotFoundConsumer(SocketConsumer):

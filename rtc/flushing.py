@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from rtc.transports import transport_of, unsent_bytes
+from rtc.transports import protocol_of, unsent_bytes
 
 
 def flusher(send: Callable[..., Any]) -> Callable[[], int] | None:
@@ -17,7 +17,10 @@ def flusher(send: Callable[..., Any]) -> Callable[[], int] | None:
 
     Returns: None on another server, and where Twisted encrypts.
     """
-    transport = transport_of(send)
+    protocol = protocol_of(send)
+    if protocol is None:
+        return None
+    transport = protocol.transport
     return partial(_flush, transport) if hasattr(transport, "doWrite") else None
 
 

@@ -1,4 +1,4 @@
-"""The transport under a WebSocket on Daphne, which is Twisted's. Other servers' is out of reach, and need not be
+"""What is under a WebSocket on Daphne, whose transport is Twisted's. Other servers' is out of reach, and need not be
 reached: they have `send` wait for a client that does not read, and read no further than the application does.
 """
 
@@ -9,8 +9,8 @@ from typing import Any
 from rtc.closing import DAPHNE
 
 
-def transport_of(send: Any) -> Any:
-    """None on another server.
+def protocol_of(send: Any) -> Any:
+    """What speaks WebSocket on Daphne, its `transport` below; None on another server.
 
     Args:
         send: the server's own.
@@ -18,8 +18,7 @@ def transport_of(send: Any) -> Any:
     daphne = sys.modules.get(DAPHNE)
     if daphne is None or not isinstance(send, partial) or not send.args:
         return None
-    protocol = send.args[0]
-    return protocol.transport if isinstance(protocol, daphne.WebSocketProtocol) else None
+    return send.args[0] if isinstance(send.args[0], daphne.WebSocketProtocol) else None
 
 
 def unsent_bytes(transport: Any) -> int:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.fuzz.frames import BINARY, TEXT, frame, upgrade
+from tests.fuzz.frames import BINARY, PONG, TEXT, frame, upgrade
 from tests.live.client import open_client
 
 pytestmark = pytest.mark.live
@@ -18,8 +18,8 @@ FLOOD_S = 4.0
 ROUND_TRIP_S = 0.2
 FLOODS = {
     "tiny": frame(BINARY, b"\xff") * 2_000,
-    "pings": frame(TEXT, b'{"event":"ping"}') * 2_000,
     "empty": frame(BINARY, b"") * 2_000,
+    "control": frame(PONG, b"") * 2_000,
 }
 
 
