@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from rtc.core.messages import Error, Mark, ServerMessage, Start, parse, parse_au
 from rtc.core.session import COME_AGAIN, DONE, HANDLER_FAILED, TIMED_OUT, Session, State
 from rtc.deadlines import IdleTimer, TimeLimit
 from rtc.drivers import blaming
+from rtc.early import EarlyAudio
 from rtc.limits import session_limits
 from rtc.line import SocketLine
 from rtc.particulars import Figures
@@ -25,9 +25,6 @@ from rtc.streams import Stream
 from rtc.tasks import Tasks
 
 logger = logging.getLogger(__name__)
-
-EARLY_FRAMES = 256
-"""How many frames may come between `start` and admission before the oldest is dropped."""
 
 
 class Call:
@@ -54,7 +51,7 @@ class Call:
             error_window_s=conf.RTC_ERROR_WINDOW_S,
             max_audio_bytes=self._max_audio_bytes,
         )
-        self._early: deque[tuple[bytes, float]] = deque(maxlen=EARLY_FRAMES)
+        self._early = EarlyAudio()
         self._params: dict[str, Any] = {}
         self._runner: Runner | None = None
         self._running: asyncio.Task[None] | None = None
@@ -107,7 +104,7 @@ class Call:
         for effect in todo:
             if type(effect) is effects.Deliver:
                 if self._runner is None:
-                    self._early.append((effect.payload, now))
+                    self._early.put(effect.payload, now)
                 else:
                     self._runner.feed(effect.payload, now)
             else:
@@ -187,9 +184,8 @@ class Call:
             await tell_of_failure(error, self._session.id, line, show_errors=limits.show_errors)
             return
         self._runner = runner
-        for payload, came_at in self._early:
+        for payload, came_at in self._early.take_all():
             runner.feed(payload, came_at)
-        self._early.clear()
         self._record.started()
         self._running = self._own(runner.run())
         if self.stream.time_limit is not None:

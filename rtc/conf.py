@@ -51,6 +51,16 @@ class Conf:
         return self._get("RTC_MAX_AUDIO_BYTES", 64 * 1024)
 
     @property
+    def RTC_MAX_FRAMES_PER_S(self) -> int:
+        """How many frames of a client are taken in a second; the rest wait with it."""
+        return self._get("RTC_MAX_FRAMES_PER_S", 1_000)
+
+    @property
+    def RTC_MAX_UNSENT_BYTES(self) -> int:
+        """How much may wait, on Daphne, for a client that does not read before it is cut off, bytes."""
+        return self._get("RTC_MAX_UNSENT_BYTES", 8 * 1024 * 1024)
+
+    @property
     def RTC_MAX_PARAMS_BYTES(self) -> int:
         """The most JSON `params` of a client's `start` may be, bytes."""
         return self._get("RTC_MAX_PARAMS_BYTES", 4 * 1024)

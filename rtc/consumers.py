@@ -12,14 +12,17 @@ from channels.sessions import InstanceSessionWrapper
 
 from rtc.admission import Admission
 from rtc.calls import Call
+from rtc.conf import conf
 from rtc.core.messages import End, Error, serialize
 from rtc.directory import get_stream
 from rtc.flushing import flusher
 from rtc.handshake import Handshake
+from rtc.inflow import Inflow
 from rtc.origins import origin_allowed, origin_trusted
 from rtc.ownership import owner_keys_of
 from rtc.particulars import Caller
 from rtc.termination import install
+from rtc.transports import protocol_of, unsent_bytes
 from rtc.worker import local_worker
 
 logger = logging.getLogger(__name__)
@@ -49,6 +52,7 @@ class SocketConsumer(AsyncWebsocketConsumer):
     """
 
     _open = True
+    session_id = ""
     take_audio: Callable[[str | None], bool]
     """Takes a text frame at once, if it is audio: then it is not dispatched."""
 
@@ -57,12 +61,16 @@ class SocketConsumer(AsyncWebsocketConsumer):
         self.base_send = send
         self._send_frame = below_session_middleware(send)
         self._flush = flusher(self._send_frame)
+        self._max_unsent_bytes = conf.RTC_MAX_UNSENT_BYTES
         self.take_audio = _take_none
+        inflow = Inflow(self._send_frame, conf.RTC_MAX_FRAMES_PER_S, self._look_at_unsent)
         try:
             while True:
                 message = await receive()
                 if not self.take_audio(message.get("text")):
                     await self.dispatch(message)
+                if inflow.is_spent():
+                    await inflow.rest()
         except StopConsumer:
             pass
 
@@ -97,12 +105,23 @@ class SocketConsumer(AsyncWebsocketConsumer):
         if self._open:
             try:
                 await self._send_frame(message)
-                if self._flush is not None:
-                    self._flush()
+                if self._flush is not None and self._flush() > self._max_unsent_bytes:
+                    self._drop()
             except (OSError, RuntimeError):
                 # The client went away, and the next thing received says so. Uvicorn raises an OSError then, Daphne's
                 # WebSocket library a RuntimeError.
                 self._open = False
+
+    def _look_at_unsent(self) -> None:
+        """Daphne has its own answers too, to pings."""
+        if self._open and unsent_bytes(protocol_of(self._send_frame).transport) > self._max_unsent_bytes:
+            self._drop()
+
+    def _drop(self) -> None:
+        """Reset the connection of a client that does not read. What is received next says that it is gone."""
+        self._open = False
+        logger.warning("session %s: its client does not read, and is cut off", self.session_id)
+        protocol_of(self._send_frame).transport.abortConnection()
 
 
 class NotFoundConsumer(SocketConsumer):
@@ -138,7 +157,7 @@ class MediaConsumer(SocketConsumer):
         if stream is None:
             await self.refuse("no_such_stream", NOT_FOUND, f"There is no stream {alias!r}.")
             return
-        subprotocol = next((name for name in self.scope.get("subprotocols", []) if name.startswith(TICKET)), None)
+        subprotocol = _ticket_protocol(self.scope)
         ticket = route.get("ticket") or (subprotocol or "").removeprefix(TICKET)
         worker = local_worker()
         install(worker)
@@ -153,6 +172,10 @@ class MediaConsumer(SocketConsumer):
         await self.accept(subprotocol)
         self._call = Call(self, stream, alias, admission, worker.calls)
         self.take_audio = self._call.take_audio
+
+    @property
+    def session_id(self) -> str:  # type: ignore[override]
+        return "" if self._call is None else self._call.session_id
 
     @property
     def handshake(self) -> Handshake:
@@ -174,6 +197,15 @@ class MediaConsumer(SocketConsumer):
             address=_address(client[0]) if client else None,
             user_agent=headers.get(b"user-agent", b"").decode("latin-1").replace("\0", ""),
         )
+
+
+def _ticket_protocol(scope: Any) -> str | None:
+    """The subprotocol that carries a ticket. Only one that stands in the header as it is can be agreed to: Daphne has
+    decoded what it found there, and what it is then told to send it never sends, nor anything else.
+    """
+    sent = b",".join(value for name, value in scope["headers"] if name == b"sec-websocket-protocol").decode("latin-1")
+    offered = {name.strip() for name in sent.split(",")} if sent else set(scope.get("subprotocols", []))
+    return next((name for name in scope.get("subprotocols", []) if name.startswith(TICKET) and name in offered), None)
 
 
 def _take_none(text: str | None) -> bool:

@@ -2,34 +2,31 @@
 event loop, behind all else that is due then.
 """
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from rtc.closing import DAPHNE
+from rtc.transports import protocol_of, unsent_bytes
 
 
-def flusher(send: Callable[..., Any]) -> Callable[[], None] | None:
-    """Writes what has been sent on that socket, as far as it can be written.
+def flusher(send: Callable[..., Any]) -> Callable[[], int] | None:
+    """Writes what has been sent on that socket, as far as it can be written; gives how many bytes are left.
 
     Args:
         send: the server's own.
 
     Returns: None on another server, and where Twisted encrypts.
     """
-    daphne = sys.modules.get(DAPHNE)
-    if daphne is None or not isinstance(send, partial) or not send.args:
-        return None
-    protocol = send.args[0]
-    if not isinstance(protocol, daphne.WebSocketProtocol):
+    protocol = protocol_of(send)
+    if protocol is None:
         return None
     transport = protocol.transport
     return partial(_flush, transport) if hasattr(transport, "doWrite") else None
 
 
-def _flush(transport: Any) -> None:
+def _flush(transport: Any) -> int:
     # What waits already is the reactor's to write, and so is an end: it knows what to do when that fails. It still
     # means to write what was not written here.
     if transport.connected and not transport.disconnecting and not transport.dataBuffer:
         transport.doWrite()
+    return unsent_bytes(transport)

@@ -5,7 +5,7 @@ import json
 from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError
-from django.forms import BoundField, Form, MultiValueField
+from django.forms import BoundField, Form, JSONField, MultiValueField
 
 from rtc.answers import Refusal
 from rtc.calls import Call
@@ -96,7 +96,7 @@ def _fit(form: Form) -> dict[str, Any]:
     errors = {}
     for name, field in form.fields.items():
         value = form.data.get(name)
-        if isinstance(value, str | None) and not isinstance(field, MultiValueField):
+        if isinstance(value, str | None) and not isinstance(field, MultiValueField | JSONField):
             continue
         if _takes(form[name], value):
             continue
@@ -113,7 +113,7 @@ def _takes(bound: BoundField, value: Any) -> bool:
         made = bound.field.clean(bound.data)
     except ValidationError:
         return True
-    except (AttributeError, TypeError, OverflowError):
+    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError):
         return False
     several = getattr(bound.field.widget, "allow_multiple_selected", False)
     # Python's text of a list, or that there is one, is nothing that somebody has entered.

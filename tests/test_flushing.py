@@ -1,4 +1,4 @@
-"""What is sent on Daphne's sockets leaves at once."""
+"""What is sent on Daphne's sockets leaves at once, and who does not read it is cut off."""
 
 from functools import partial
 
@@ -7,6 +7,7 @@ from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.main import CONNECTION_LOST
 
+from rtc.consumers import SocketConsumer
 from rtc.flushing import flusher
 
 
@@ -36,6 +37,11 @@ class Transport(FileDescriptor):
         self.room = room
         self.taken = b""
         self.writes = 0
+
+    aborted = 0
+
+    def abortConnection(self):  # noqa: N802 - Twisted's name
+        self.aborted += 1
 
     def writeSomeData(self, data):  # noqa: N802 - Twisted's name
         self.writes += 1
@@ -76,6 +82,33 @@ def test_what_there_is_no_room_for_is_left_to_the_reactor():
     assert transport.doWrite() is None
     assert transport.taken == b"onetwothree"
     assert not transport.reactor.writers
+
+
+def test_how_much_is_left_is_told():
+    transport = Transport(room=4)
+    flush = flusher(send_on(transport))
+    left = []
+    for frame in (b"one", b"two", b"three"):
+        transport.write(frame)
+        left.append(flush())
+    assert left == [0, 2, 7]
+    transport.room = 6
+    transport.doWrite()
+    assert flush() == 5
+
+
+def test_answers_of_daphnes_own_count_as_well():
+    transport = Transport(room=0)
+    consumer = SocketConsumer()
+    consumer._send_frame = send_on(transport)
+    consumer._max_unsent_bytes = 5
+    transport.write(b"pongs")
+    consumer._look_at_unsent()
+    assert not transport.aborted
+    transport.write(b"pongs")
+    consumer._look_at_unsent()
+    consumer._look_at_unsent()
+    assert transport.aborted == 1
 
 
 def test_that_a_connection_is_lost_is_left_to_the_reactor():

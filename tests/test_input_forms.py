@@ -151,6 +151,7 @@ async def test_a_field_of_text_refuses_what_is_none(value):
 
 SINGLE = ["day", "time", "moment", "address", "name", "count", "weight", "loud", "sure", "voice", "owner"]
 INFINITE = json.loads("1e400")
+DEEP = json.loads("[" * 900 + "]" * 900)
 
 
 def refused(**values):
@@ -171,6 +172,8 @@ def test_a_field_of_one_value_takes_no_list_and_no_object(name, value):
     [
         *((name, value) for name in ("day", "time", "moment", "address") for value in (5, 0, 1.5, True, False)),
         ("weight", 10**400),
+        ("settings", "9" * 5_000),  # more digits than Python makes a number of
+        ("owner", DEEP),
         ("owner", INFINITE),
         ("owners", [INFINITE]),
         ("voices", {"1": 1}),

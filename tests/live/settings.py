@@ -11,6 +11,7 @@ RTC_STREAMS = {
     "marking": "tests.live.streams.marking",
     "busy": "tests.live.streams.busy",
     "sink": "tests.live.streams.sink",
+    "gushing": "tests.live.streams.gushing",
     "broken": "tests.live.streams.broken",
     "speech": "tests.live.streams.speech",
     "goodbye": "tests.live.streams.goodbye",

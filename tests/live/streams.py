@@ -132,6 +132,17 @@ class Sink(AsyncStreamHandler):
         return RATE, sine(440, 0.02, RATE)
 
 
+class Gushing(AsyncStreamHandler):
+    """Sends the client 20 MB of messages a second."""
+
+    async def receive(self, frame: tuple[int, np.ndarray]) -> None:
+        pass
+
+    async def emit(self) -> None:
+        await asyncio.sleep(0.02)
+        self.session.send_message(Log(text="x" * 400_000))
+
+
 class Asking(AsyncStreamHandler):
     """Asks for input, twice; once it has some, gives it back as an output and counts on in outputs."""
 
@@ -220,5 +231,6 @@ goodbye = Stream(say_goodbye)
 single = Stream(WholeEcho(RATE), concurrency_limit=1)
 brief = Stream(WholeEcho(RATE), time_limit=1.0)
 quiet = Stream(WholeEcho(RATE), idle_timeout=1.0)
+gushing = Stream(Gushing())
 asking = Stream(Asking)
 turns = Stream(ReplyOnPause(tell_and_hum))

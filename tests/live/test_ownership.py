@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings as ours
 
 from rtc.tickets import make_ticket
+from tests.fuzz.frames import upgrade
 from tests.live.client import open_client
 from tests.live.people import make_people
 from tests.live.records import ended_row, session_rows
@@ -265,6 +266,20 @@ async def test_a_ticket_works_once_whichever_way_it_comes(door, way):
             else:
                 assert await client.wait_closed() == 4403
                 assert client.messages[-1].value == {"type": "end", "data": {"reason": expected}}
+
+
+@pytest.mark.parametrize("name", [b"ticket.a%0d%0aX-Injected:%20yes", b"ticket.a%2cb"])
+async def test_a_ticket_with_percent_signs_is_none(door, name):
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    try:
+        writer.write(upgrade(ANSWERING.encode(), b"Sec-WebSocket-Protocol: " + name))
+        async with asyncio.timeout(5):
+            answer = await reader.readuntil(b"\r\n\r\n")
+    finally:
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 101 ")
+    assert b"Sec-WebSocket-Protocol" not in answer
+    assert b"X-Injected" not in answer
 
 
 async def test_two_starts_with_one_ticket_at_once(door):

@@ -1,6 +1,7 @@
-"""Readers of `/outputs` that take their time cost little, and miss nothing."""
+"""Readers of `/outputs` that take their time cost little, and miss nothing. A caller who does not read is cut off."""
 
 import asyncio
+import json
 import logging
 import re
 import socket
@@ -11,8 +12,10 @@ import httpx
 import psutil
 import pytest
 
+from tests.fuzz.frames import TEXT, frame, upgrade
 from tests.live.output_sessions import SETTINGS, new_id, numbered, run_session
 from tests.live.readers import Reader
+from tests.live.records import ended_row
 
 logger = logging.getLogger(__name__)
 pytestmark = pytest.mark.live
@@ -21,6 +24,7 @@ READERS = 10
 COUNT = 150
 FILL = 100_000
 EACH_BYTES = 4_000_000
+CALLER_BYTES = 20_000_000
 SETTLED_S = 2.0
 EVENT = re.compile(rb'id: (rtc-\d+:\d+)\ndata: \{"n": (\d+), "fill": "(x+)"\}\n')
 
@@ -82,3 +86,21 @@ async def test_readers_that_do_not_read(start_server, kind):
         await again.read()
     assert numbers_in(found) + [{"n": value["n"]} for value in again.values] == numbered(COUNT)
     assert again.ended
+
+
+async def test_a_caller_who_speaks_and_does_not_read(start_server):
+    server = start_server("daphne")
+    process = psutil.Process(server.pid)
+    with socket.socket() as caller:
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        caller.connect(("127.0.0.1", server.port))
+        caller.sendall(upgrade(b"/gushing/websocket/offer"))
+        caller.recv(1_000)
+        caller.sendall(frame(TEXT, json.dumps({"event": "start", "websocket_id": "deaf"}).encode()))
+        before = process.memory_info().rss
+        row = await ended_row(server.database, "deaf")
+        grown = process.memory_info().rss - before
+    logger.info("a caller who does not read takes %.1f MB", grown / 1e6)
+    assert row["end_reason"] == "client_gone"
+    assert grown < CALLER_BYTES
+    assert "session deaf: its client does not read" in server.log()

@@ -1,0 +1,87 @@
+"""How fast a client may send. What is more than that is not read, and so, by TCP, waits with the client."""
+
+import asyncio
+import math
+from collections.abc import Callable
+from typing import Any
+
+from rtc.transports import protocol_of
+
+READ_BYTES = 4 * 1024
+"""How much of a socket is read at a time. Twisted reads 64 KiB: of the smallest frames that is half a second's work, in
+which no other session's audio moves."""
+WINDOW_S = 1.0
+
+
+class Inflow:
+    """Counts the frames of one socket: on Daphne as they are read, elsewhere as they are taken.
+
+    Args:
+        send: the server's own.
+        limit: how many frames there may be in a second.
+        read: called after each read, on Daphne.
+    """
+
+    def __init__(self, send: Any, limit: int, read: Callable[[], None]) -> None:
+        self._limit = self._left = float(limit)
+        self._clock = asyncio.get_running_loop().time
+        self._since = self._clock()
+        protocol = protocol_of(send)
+        if protocol is not None:
+            self._left = math.inf
+            Throttle(protocol, limit, read)
+
+    def is_spent(self) -> bool:
+        """Count one frame more; whether to rest before the next."""
+        self._left -= 1
+        return self._left <= 0
+
+    async def rest(self) -> None:
+        """Take the next when the second is over."""
+        await asyncio.sleep(self._since + WINDOW_S - self._clock())
+        self._since = self._clock()
+        self._left = self._limit
+
+
+class Throttle:
+    """Reads no more than so many frames in a second, of those as well that Daphne's WebSocket library keeps to itself:
+    pings, and parts of messages.
+    """
+
+    def __init__(self, protocol: Any, limit: int, read: Callable[[], None]) -> None:
+        self._transport = protocol.transport
+        self._traffic = protocol.trafficStats
+        self._control_frames = 0
+        self._limit = limit
+        self._read = read
+        self._loop = asyncio.get_running_loop()
+        self._count_anew()
+        self._transport.bufferSize = READ_BYTES
+        self._receive, protocol.dataReceived = protocol.dataReceived, self._take
+        self._control, protocol.processControlFrame = protocol.processControlFrame, self._take_control_frame
+
+    @property
+    def _frames(self) -> int:
+        frames: int = self._traffic.incomingWebSocketFrames
+        return frames + self._control_frames
+
+    def _count_anew(self) -> None:
+        self._since = self._loop.time()
+        self._counted = self._frames
+
+    def _take_control_frame(self) -> Any:
+        self._control_frames += 1
+        return self._control()
+
+    def _take(self, data: bytes) -> None:
+        self._receive(data)
+        self._read()
+        if self._loop.time() - self._since >= WINDOW_S:
+            self._count_anew()
+        elif self._frames - self._counted >= self._limit:
+            self._transport.pauseProducing()
+            self._loop.call_at(self._since + WINDOW_S, self._read_on)
+
+    def _read_on(self) -> None:
+        self._count_anew()
+        self._transport.resumeProducing()
