@@ -5,6 +5,7 @@ once more for each task they pass through.
 """
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from types import coroutine
@@ -12,6 +13,8 @@ from typing import Any, Final
 
 _UNTIL_WANTED: Final = object()
 _PLAIN = (asyncio.Future, asyncio.Task)
+_UNCANCEL_RESCINDS: Final = sys.version_info >= (3, 13)
+"""Whether `Task.uncancel()` takes back what the coroutine has not been told yet."""
 
 
 @coroutine
@@ -42,6 +45,8 @@ class Eager:
         self._waits_for: asyncio.Future[Any] | None = None
         self._strange: Any = None
         self._throw: BaseException | None = None
+        self._may_be_rescinded = False
+        """Whether `_throw` is a cancellation that nothing but the next step waits for."""
         self._failure: BaseException | None = None
         self.idle = False
         """Whether the coroutine awaits `wanted()`."""
@@ -110,7 +115,8 @@ class Eager:
             if strange is not None:
                 yield strange
         except BaseException as error:  # noqa: BLE001 - handed on as it came
-            self._throw = self._throw or error
+            if self._throw is None:
+                self._throw, self._may_be_rescinded = error, False
         self._step_soon()
 
     def _cancel(self, error: asyncio.CancelledError) -> None:
@@ -118,6 +124,7 @@ class Eager:
         if self._waits_for is not None and self._waits_for.cancel(*error.args):
             return
         self._throw = error
+        self._may_be_rescinded = not self.idle
         self.go_on_soon()  # if it is not idle, its next step is due, or under way
 
     def _cancel_late(self, error: asyncio.CancelledError) -> None:
@@ -125,6 +132,12 @@ class Eager:
         if not (asyncio.isfuture(self._strange) and self._strange.cancel(*error.args)):
             self._strange = None
             self._throw = error
+            self._may_be_rescinded = True
+
+    def _rescind(self) -> None:
+        """Forget a cancellation that was taken back before the coroutine was told, where Python does so."""
+        if self._may_be_rescinded and _UNCANCEL_RESCINDS and not self._task.cancelling():
+            self._throw = None
 
     def _step_soon(self) -> None:
         self._loop.call_soon(self._resume, context=self._context)
@@ -136,6 +149,8 @@ class Eager:
             self._sleep.end()
             return
         self._waits_for = None
+        if self._throw is not None:
+            self._rescind()
         error, self._throw = self._throw, None
         outer = asyncio.current_task(loop)
         if outer is not None:
@@ -152,12 +167,15 @@ class Eager:
             asyncio._leave_task(loop, task)
             if outer is not None:
                 asyncio._enter_task(loop, outer)
+            if self._throw is not None:
+                self._rescind()
         self._wait_for(awaited)
 
     def _wait_for(self, awaited: Any) -> None:
         if awaited is _UNTIL_WANTED:
             self.idle = True
             if self._throw is not None:
+                self._may_be_rescinded = False
                 self.go_on_soon()
         elif awaited is None:
             self._step_soon()

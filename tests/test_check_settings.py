@@ -78,6 +78,7 @@ def test_a_setting_that_is_none_of_ours_is_a_slip_of_the_pen(settings):
     assert message.id == "rtc.W001" and message.hint == "Did you mean RTC_STREAMS?"
 
 
+@pytest.mark.django_db  # Django's own checks of models look there
 def test_the_check_is_registered(settings):
     settings.RTC_ERROR_LIMIT = "many"
     assert "rtc.E004" in [message.id for message in run_checks()]

@@ -64,6 +64,7 @@ def test_each_stream_is_looked_at(settings):
     assert ids(settings, {"admin": "no.such", "b": "no.such"}) == ["rtc.E002", "rtc.E001", "rtc.E001"]
 
 
+@pytest.mark.django_db  # Django's own checks of models look there
 def test_the_checks_are_registered(settings):
     settings.RTC_STREAMS = {"default": "no.such"}
     assert "rtc.E001" in [message.id for message in run_checks()]

@@ -119,7 +119,7 @@ def test_wire_form(message, wire):
         ("{", "bad_json"),
         ('{"event": NaN}', "bad_json"),
         ('{"event": "ping", "n": Infinity}', "bad_json"),
-        ("[" * 5_000 + "]" * 5_000, "bad_json"),
+        ("[" * 50_000 + "]" * 50_000, "bad_json"),
         ("1" * 5_000, "bad_json"),
         ("null", "unknown_event"),
         ('["event", "ping"]', "unknown_event"),
@@ -229,10 +229,10 @@ def test_params_are_counted_in_bytes_of_utf_8(character, size):
 
 def test_params_nested_too_deeply_are_refused():
     codes = set()
-    for depth in (*range(100, 2000, 10), *range(900, 1000)):
+    for depth in (*range(100, 2000, 10), *range(900, 1000), *range(2000, 20_000, 500)):  # each Python has its own limit
         nested = '{"a":' * depth + "1" + "}" * depth
         try:
-            parse(f'{{"event": "start", "websocket_id": "a", "params": {nested}}}', max_params_bytes=100_000)
+            parse(f'{{"event": "start", "websocket_id": "a", "params": {nested}}}', max_params_bytes=200_000)
         except ProtocolError as error:
             codes.add(error.code)
     assert codes <= {"bad_json", "bad_params"}

