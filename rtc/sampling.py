@@ -1,11 +1,16 @@
 """Level and delay of a call over time, one sample a heartbeat."""
 
+import asyncio
+import logging
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
 from rtc.runner import Runner
+
+logger = logging.getLogger(__name__)
 
 RECENT = 24
 """How many samples the heartbeat carries: two minutes."""
@@ -37,6 +42,36 @@ class Sampler:
         if len(self.history) > LONGEST:
             del self.history[1:-RECENT:2]
         return self.history[-RECENT:]
+
+
+class Sampled(Protocol):
+    @property
+    def session_id(self) -> str: ...
+
+    def sample(self) -> dict[str, Any]: ...
+
+
+class FiguresOfCalls:
+    """What live calls have to tell of themselves. One that can't costs its own figures, not the heartbeat."""
+
+    def __init__(self) -> None:
+        self._failed: set[int] = set()
+
+    async def take(self, calls: Mapping[int, Sampled]) -> dict[str, Any]:
+        """One at a time: audio must not wait for a hundred of them. Both mappings are by the row's primary key."""
+        self._failed &= calls.keys()
+        figures: dict[str, Any] = {}
+        for pk in list(calls):
+            if (call := calls.get(pk)) is None:
+                continue
+            try:
+                figures[str(pk)] = call.sample()
+            except Exception:  # whatever it was: others would take the worker for lost, and all of its calls
+                if pk not in self._failed:
+                    self._failed.add(pk)
+                    logger.exception("session %s: its figures could not be taken", call.session_id)
+            await asyncio.sleep(0)
+        return figures
 
 
 def counts(runner: Runner | None) -> dict[str, int]:
