@@ -6,8 +6,6 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import numpy as np
-
 from rtc.runner import Runner
 
 logger = logging.getLogger(__name__)
@@ -16,12 +14,11 @@ RECENT = 24
 """How many samples the heartbeat carries: two minutes."""
 LONGEST = 720
 """How many samples the record keeps: an hour. When there are more, every other one is dropped."""
-FLOOR_DBFS = -96.0
 
 
 class Sampler:
-    """A sample is `[unix time in s, level in, level out, waiting, unplayed]`: levels in dBFS of one frame, the audio
-    that waits for the handler and the audio not yet played in ms.
+    """A sample is `[unix time in s, level in, level out, waiting, unplayed]`: levels in dBFS of the loudest frame since
+    the sample before (see `rtc.levels`); the audio that waits for the handler and the audio not yet played in ms.
     """
 
     def __init__(self) -> None:
@@ -33,8 +30,8 @@ class Sampler:
         self.history.append(
             [
                 round(time.time(), 1),
-                level_dbfs(intake.latest()),
-                level_dbfs(playout.latest()),
+                intake.loudest.take(),
+                playout.loudest.take(),
                 round(intake.waiting_s * 1000),
                 round(playout.unplayed_s * 1000),
             ]
@@ -83,11 +80,3 @@ def counts(runner: Runner | None) -> dict[str, int]:
         "frames_out": runner.playout.frames_out,
         "frames_dropped": runner.intake.frames_dropped,
     }
-
-
-def level_dbfs(samples: Any) -> float:
-    """RMS of int16 samples in dB of full scale; the floor for silence, or for None."""
-    if samples is None or not samples.size:
-        return FLOOR_DBFS
-    rms = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) / 32768
-    return round(max(20 * np.log10(rms), FLOOR_DBFS), 1) if rms else FLOOR_DBFS
