@@ -2,6 +2,8 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -70,6 +72,19 @@ def test_the_list_takes_as_many_queries_for_one_session_as_for_thirty(
     # Session and user of the reader; streams and end reasons for the filters; count; rows; workers.
     with django_assert_num_queries(7):
         superuser.get(LIST_URL)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="others plan by how many rows there are")
+@pytest.mark.parametrize("query", ["", "state=ended", "end_reason=idle"])
+def test_the_list_neither_sorts_nor_reads_all_sessions(superuser, query):
+    with CaptureQueriesContext(connection) as captured:
+        page(superuser, f"{LIST_URL}?{query}")
+    asked = [query["sql"] for query in captured if 'FROM "rtc_session"' in query["sql"]]
+    assert len(asked) == 4  # streams, end reasons, count, rows
+    with connection.cursor() as cursor:
+        for sql in asked:
+            plan = [step for *_, step in cursor.execute(f"EXPLAIN QUERY PLAN {sql}")]
+            assert not [step for step in plan if step == "SCAN rtc_session" or "TEMP B-TREE" in step], sql
 
 
 @pytest.mark.parametrize(
