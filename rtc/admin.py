@@ -33,6 +33,9 @@ from rtc.admin_timeline import clock, read_timeline
 from rtc.mailbox import hang_up
 from rtc.models import Input, Output, Session, TimelineEntry, Worker
 
+DELETED_AT_ONCE = 500
+"""Live calls wait with what they write; and the form has a field for each, of which Django takes a thousand."""
+
 
 class LivenessFilter(admin.SimpleListFilter):
     title = "state"
@@ -213,7 +216,12 @@ class SessionAdmin(RecordAdmin):
             text = f"A live session can't be deleted: {session_count(live)} left alone. Hang up first."
             self.message_user(request, text, messages.ERROR)
         ended = queryset.filter(state=Session.State.ENDED)
-        return delete_selected(self, request, ended) if ended.exists() else None
+        count = ended.count()
+        if count > DELETED_AT_ONCE:
+            text = f"At most {DELETED_AT_ONCE} of {count} can be deleted at once; manage.py rtc_purge deletes old ones."
+            self.message_user(request, text, messages.ERROR)
+            return None
+        return delete_selected(self, request, ended) if count else None
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -8,6 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
+from rtc import admin
 from rtc import worker as workers
 from rtc.models import Input, Output, Session, TimelineEntry
 from tests.admin.conftest import LIST_URL, change_url, client_with, fill, page
@@ -187,6 +188,19 @@ def test_an_ended_session_goes_with_all_its_rows(superuser, make_session):
     assert "Timeline entries: 2" in text or "timeline entries: 2" in text
     act(superuser, "delete_selected", session, post="yes")
     assert [model.objects.count() for model in (Session, Input, Output, TimelineEntry)] == [0, 0, 0, 0]
+
+
+def test_more_sessions_than_the_form_and_live_calls_can_bear_are_not_deleted_at_once(
+    superuser, make_session, monkeypatch
+):
+    monkeypatch.setattr(admin, "DELETED_AT_ONCE", 2)
+    sessions = [make_session(f"ended-{number}", ended=True) for number in range(3)]
+    for data in ({}, {"post": "yes"}):
+        (text,) = told(act(superuser, "delete_selected", *sessions, **data))
+        assert text == "At most 2 of 3 can be deleted at once; manage.py rtc_purge deletes old ones."
+    assert Session.objects.count() == 3
+    act(superuser, "delete_selected", *sessions[:2], post="yes")
+    assert Session.objects.count() == 1
 
 
 def test_a_live_session_is_not_deleted(superuser, make_session):
