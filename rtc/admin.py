@@ -251,23 +251,10 @@ def _keys(text: str) -> list[int]:
 
 @admin.register(Worker)
 class WorkerAdmin(RecordAdmin):
-    list_display = ["host", "pid", "version", "worker_state", "live_sessions", "lag", "cpu", "last_beat", "started_at"]
+    list_display = ["host", "proc", "version", "worker_state", "live_sessions", "lag", "cpu", "last_beat", "started_at"]
     search_fields = ["name"]
-    fields = [
-        "name",
-        "host",
-        "pid",
-        "version",
-        "worker_state",
-        "live_sessions",
-        "lag",
-        "cpu",
-        "started_at",
-        "last_beat_at",
-        "draining_at",
-        "ended_at",
-    ]
-    readonly_fields = ["worker_state", "live_sessions", "lag", "cpu"]
+    readonly_fields = ["proc", "version", "worker_state", "live_sessions", "lag", "cpu"]
+    fields = ["name", "host", *readonly_fields, "started_at", "last_beat_at", "draining_at", "ended_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
         live = Count("sessions", filter=Q(sessions__state__in=Session.LIVE))
@@ -275,6 +262,10 @@ class WorkerAdmin(RecordAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    @admin.display(description="pid", ordering="pid")
+    def proc(self, worker: Worker) -> str:
+        return str(worker.pid)  # as the system has it, not as numbers are written
 
     @admin.display(description="last beat", ordering="last_beat_at")
     def last_beat(self, worker: Worker) -> str:

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from rtc.models import Worker
-from tests.admin.conftest import LIST_URL, beat, page
+from tests.admin.conftest import LIST_URL, beat, change_url, page
 
 pytestmark = pytest.mark.django_db
 WORKERS_URL = "/admin/rtc/worker/"
@@ -152,6 +153,15 @@ def test_workers_are_listed_with_their_load(superuser, worker, make_session):
     text = page(superuser, f"{WORKERS_URL}{worker.pk}/change/")
     for shown in ("box:1:abc", "17 ms", "42 %", "alive"):
         assert shown in text
+
+
+def test_pids_and_codes_are_no_numbers_to_be_grouped(superuser, make_session, settings):
+    settings.USE_THOUSAND_SEPARATOR = True
+    worker = Worker.objects.create(name="box:70123:x", host="box", pid=70123)
+    session = make_session(ended=True, close_code=4403)
+    for url in (WORKERS_URL, f"{WORKERS_URL}{worker.pk}/change/"):
+        assert "70123" in re.sub("<a .*?>|box:70123:x", "", text := page(superuser, url)) and "70,123" not in text
+    assert "<dd>4403</dd>" in page(superuser, change_url(session))
 
 
 @pytest.mark.parametrize(
