@@ -161,11 +161,14 @@ class SessionAdmin(RecordAdmin):
         view = self.admin_site.admin_view(self.hang_up_view)
         return [path("<int:pk>/hang_up/", view, name="rtc_session_hang_up"), *super().get_urls()]
 
+    def _page_of(self, pk: int) -> str:
+        return reverse("admin:rtc_session_change", args=[pk], current_app=self.admin_site.name)
+
     def hang_up_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not self.has_hang_up_permission(request):
             raise PermissionDenied
         response = self.hang_up(request, self.get_queryset(request).filter(pk=pk))
-        return response or HttpResponseRedirect(reverse("admin:rtc_session_change", args=[pk]))
+        return response or HttpResponseRedirect(self._page_of(pk))
 
     @admin.action(permissions=["hang_up"], description="Hang up selected sessions")
     def hang_up(self, request: HttpRequest, queryset: QuerySet[Session]) -> HttpResponse | None:
@@ -229,7 +232,7 @@ class SessionAdmin(RecordAdmin):
         session = self.get_object(request, object_id)
         if session is not None and is_live(session) and self.has_delete_permission(request):
             self.message_user(request, "A live session can't be deleted. Hang up first.", messages.ERROR)
-            return HttpResponseRedirect(reverse("admin:rtc_session_change", args=[session.pk]))
+            return HttpResponseRedirect(self._page_of(session.pk))
         return super().delete_view(request, object_id, extra_context)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], list[str]]:
