@@ -11,7 +11,7 @@ from django.db import OperationalError
 from django.test import AsyncClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from rtc import Stream, health_views, registry
+from rtc import Stream, health_views, metrics, registry
 from rtc.database import perform
 from rtc.models import Worker
 from rtc.tally import BUCKETS_S, Histogram, Tally, tally
@@ -144,6 +144,17 @@ async def client_of(**fields):
     client = AsyncClient()
     await client.aforce_login(user)
     return user, client
+
+
+@pytest.mark.parametrize("asks", ["expose", "_may_view"])
+async def test_without_a_database_there_are_no_metrics_and_no_traceback(settings, monkeypatch, caplog, asks):
+    def fail(*args):
+        raise OperationalError("away")
+
+    settings.RTC_METRICS_TOKEN = TOKEN if asks == "expose" else ""
+    monkeypatch.setattr(metrics, asks, fail)
+    assert await read(authorization=f"Bearer {TOKEN}") == (503, "The database is away.\n")
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 @pytest.mark.parametrize(
