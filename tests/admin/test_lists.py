@@ -35,6 +35,30 @@ def test_a_session_without_a_heartbeat_yet_shows_no_figures(superuser, make_sess
     assert '<td class="field-heard">–</td>' in page(superuser, LIST_URL)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda told: None,
+        lambda told: "figures",
+        lambda told: {"frames_in": 1},
+        lambda told: {**told, "frames_out": "many"},
+        lambda told: {**told, "recent": [[1]]},
+        lambda told: {**told, "idle_s": ""},
+    ],
+)
+def test_what_a_worker_of_another_release_tells_costs_its_figures_alone(superuser, worker, make_session, odd):
+    session = make_session("odd")
+    beat(worker, make_session("other"))
+    beat(worker, session)
+    worker.figures[str(session.pk)] = odd(worker.figures[str(session.pk)])
+    worker.save()
+    text = page(superuser, LIST_URL)
+    assert text.count('<td class="field-heard">–</td>') == 1 and ">1,234<" in text
+    assert "The first sample comes" in page(superuser, change_url(session))
+    Worker.objects.update(figures=[])
+    assert page(superuser, LIST_URL).count('<td class="field-heard">–</td>') == 2
+
+
 def test_a_session_whose_worker_is_silent_says_so(superuser, worker, make_session):
     beat(worker, make_session())
     Worker.objects.update(last_beat_at=timezone.now() - timedelta(minutes=1))
