@@ -3,12 +3,13 @@
 import asyncio
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db import OperationalError
-from django.test import AsyncClient
+from django.test import AsyncClient, AsyncRequestFactory
 from prometheus_client.parser import text_string_to_metric_families
 
 from rtc import Stream, health_views, metrics, registry
@@ -144,6 +145,15 @@ async def client_of(**fields):
     client = AsyncClient()
     await client.aforce_login(user)
     return user, client
+
+
+async def test_users_of_a_model_without_staff_read_no_metrics():
+    async def auser():
+        return SimpleNamespace(is_active=True)  # all that AbstractBaseUser has of it
+
+    request = AsyncRequestFactory().get("/metrics")
+    request.auser = auser
+    assert (await metrics.metrics(request)).status_code == 403
 
 
 @pytest.mark.parametrize("asks", ["expose", "_may_view"])
