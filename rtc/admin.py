@@ -33,6 +33,9 @@ from rtc.admin_timeline import clock, read_timeline
 from rtc.mailbox import hang_up
 from rtc.models import Input, Output, Session, TimelineEntry, Worker
 
+DELETED_AT_ONCE = 500
+"""Live calls wait with what they write; and the form has a field for each, of which Django takes a thousand."""
+
 
 class LivenessFilter(admin.SimpleListFilter):
     title = "state"
@@ -44,7 +47,8 @@ class LivenessFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
         if self.value() == "live":
             return queryset.filter(state__in=Session.LIVE)
-        return queryset.filter(state=Session.State.ENDED) if self.value() == "ended" else queryset
+        # Nearly all: so put, databases go by the order instead, and read no more than the page.
+        return queryset.exclude(state__in=Session.LIVE) if self.value() == "ended" else queryset
 
 
 class RecordAdmin(admin.ModelAdmin):
@@ -157,11 +161,14 @@ class SessionAdmin(RecordAdmin):
         view = self.admin_site.admin_view(self.hang_up_view)
         return [path("<int:pk>/hang_up/", view, name="rtc_session_hang_up"), *super().get_urls()]
 
+    def _page_of(self, pk: int) -> str:
+        return reverse("admin:rtc_session_change", args=[pk], current_app=self.admin_site.name)
+
     def hang_up_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not self.has_hang_up_permission(request):
             raise PermissionDenied
         response = self.hang_up(request, self.get_queryset(request).filter(pk=pk))
-        return response or HttpResponseRedirect(reverse("admin:rtc_session_change", args=[pk]))
+        return response or HttpResponseRedirect(self._page_of(pk))
 
     @admin.action(permissions=["hang_up"], description="Hang up selected sessions")
     def hang_up(self, request: HttpRequest, queryset: QuerySet[Session]) -> HttpResponse | None:
@@ -212,7 +219,12 @@ class SessionAdmin(RecordAdmin):
             text = f"A live session can't be deleted: {session_count(live)} left alone. Hang up first."
             self.message_user(request, text, messages.ERROR)
         ended = queryset.filter(state=Session.State.ENDED)
-        return delete_selected(self, request, ended) if ended.exists() else None
+        count = ended.count()
+        if count > DELETED_AT_ONCE:
+            text = f"At most {DELETED_AT_ONCE} of {count} can be deleted at once; manage.py rtc_purge deletes old ones."
+            self.message_user(request, text, messages.ERROR)
+            return None
+        return delete_selected(self, request, ended) if count else None
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -220,7 +232,7 @@ class SessionAdmin(RecordAdmin):
         session = self.get_object(request, object_id)
         if session is not None and is_live(session) and self.has_delete_permission(request):
             self.message_user(request, "A live session can't be deleted. Hang up first.", messages.ERROR)
-            return HttpResponseRedirect(reverse("admin:rtc_session_change", args=[session.pk]))
+            return HttpResponseRedirect(self._page_of(session.pk))
         return super().delete_view(request, object_id, extra_context)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], list[str]]:
@@ -242,23 +254,10 @@ def _keys(text: str) -> list[int]:
 
 @admin.register(Worker)
 class WorkerAdmin(RecordAdmin):
-    list_display = ["host", "pid", "version", "worker_state", "live_sessions", "lag", "cpu", "last_beat", "started_at"]
+    list_display = ["host", "proc", "version", "worker_state", "live_sessions", "lag", "cpu", "last_beat", "started_at"]
     search_fields = ["name"]
-    fields = [
-        "name",
-        "host",
-        "pid",
-        "version",
-        "worker_state",
-        "live_sessions",
-        "lag",
-        "cpu",
-        "started_at",
-        "last_beat_at",
-        "draining_at",
-        "ended_at",
-    ]
-    readonly_fields = ["worker_state", "live_sessions", "lag", "cpu"]
+    readonly_fields = ["proc", "version", "worker_state", "live_sessions", "lag", "cpu"]
+    fields = ["name", "host", *readonly_fields, "started_at", "last_beat_at", "draining_at", "ended_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
         live = Count("sessions", filter=Q(sessions__state__in=Session.LIVE))
@@ -266,6 +265,10 @@ class WorkerAdmin(RecordAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    @admin.display(description="pid", ordering="pid")
+    def proc(self, worker: Worker) -> str:
+        return str(worker.pid)  # as the system has it, not as numbers are written
 
     @admin.display(description="last beat", ordering="last_beat_at")
     def last_beat(self, worker: Worker) -> str:

@@ -78,7 +78,7 @@ def figure_rows(session: Session, figures: SessionFigures) -> list[tuple[str, An
         ("Errors", count_text(figures.errors)),
         ("Client's audio", f"{session.encoding}, {rate}{f' ({origin})' if session.sample_rate else ''}"),
         ("Framing", session.framing),
-        ("Close code", session.close_code or NOTHING),
+        ("Close code", str(session.close_code or NOTHING)),
         ("Worker", worker_text(session.worker)),
         ("Client address", session.client_address or NOTHING),
         ("User agent", session.user_agent or NOTHING),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from rtc.conf import conf
+from rtc.last_told import is_well_formed
 from rtc.models import Session, Worker
 
 Sample = list[float]
@@ -49,9 +50,9 @@ def figures_of(session: Session, *, with_samples: bool = False) -> SessionFigure
             samples=session.history if with_samples else [],
         )
     worker = session.worker
-    told = worker.figures.get(str(session.pk)) if worker is not None else None
-    if worker is None or told is None:
-        return SessionFigures(last_activity=session.started_at)
+    told = worker.figures.get(str(session.pk)) if worker is not None and isinstance(worker.figures, dict) else None
+    if worker is None or not is_well_formed(told) or type(told.get("idle_s")) not in (int, float):
+        return SessionFigures(last_activity=session.started_at)  # nothing yet, or what a worker of another release told
     return SessionFigures(
         frames_in=told["frames_in"],
         frames_out=told["frames_out"],

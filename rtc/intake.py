@@ -10,6 +10,7 @@ from rtc.core.audio import decode_mulaw, decode_pcm16
 from rtc.core.formats import Encoding, MediaFormat
 from rtc.core.rates import RateEstimator
 from rtc.core.resampling import Resampler
+from rtc.levels import LoudestFrame
 
 Frame = tuple[int, NDArray[np.int16]]
 
@@ -49,7 +50,7 @@ class Intake:
         # One writer each, since putting and getting may happen in two threads.
         self._bytes_put = 0
         self._bytes_got = 0
-        self._latest: bytes | None = None
+        self.loudest = LoudestFrame()
         self._estimator: RateEstimator | None = None
         self._resampler: Resampler | None = None
         self.frames_in = 0
@@ -73,7 +74,8 @@ class Intake:
             return
         self.frames_in += 1
         self._payloads.append(payload)
-        self._latest = payload
+        if now >= self.loudest.due:
+            self.loudest.look(self._decode(payload), now)
         self._bytes_put += len(payload)
         dropped = False
         while self._bytes_put - self._bytes_got > self._limit_bytes and len(self._payloads) > 1:
@@ -100,10 +102,6 @@ class Intake:
             if samples.size:
                 return self._handler_rate, samples[np.newaxis]
         return None
-
-    def latest(self) -> NDArray[np.int16] | None:
-        """The newest payload's samples, at the client's rate."""
-        return None if self._latest is None else self._decode(self._latest)
 
     @property
     def waiting_s(self) -> float:

@@ -1,7 +1,7 @@
 """What the last heartbeat of a lost worker said of a session, for its record. That worker may be of another release."""
 
 import logging
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.core.exceptions import ValidationError
 from django.db.models import IntegerField
@@ -20,13 +20,14 @@ def last_told(figures: Any, session_pk: int) -> dict[str, Any]:
     told = figures.get(str(session_pk)) if isinstance(figures, dict) else None
     if told is None:
         return {}
-    if not _is_well_formed(told):
+    if not is_well_formed(told):
         logger.warning("session row %d: what its worker told of it last is of no form we know", session_pk)
         return {}
     return {**{name: told[name] for name in COUNTS}, "history": told["recent"]}
 
 
-def _is_well_formed(told: Any) -> bool:
+def is_well_formed(told: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether a session's row can take what its worker told of it."""
     if not isinstance(told, dict) or not all(_is_count(name, told.get(name)) for name in COUNTS):
         return False
     samples = told.get("recent")

@@ -1,10 +1,12 @@
 """`GET /metrics`: all workers in Prometheus' text format, as of the last heartbeat of each. Ask any of them."""
 
 import hmac
+import logging
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
+from django.db import Error
 from django.db.models import Count
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
@@ -20,6 +22,8 @@ from rtc.conf import conf
 from rtc.database import perform_apart
 from rtc.models import Session, Worker
 from rtc.tally import BUCKETS_S, FORMAT
+
+logger = logging.getLogger(__name__)
 
 GAUGES = {
     "rtc_worker_lag_seconds": ("How late the event loop is", lambda worker: worker.lag_ms / 1000),
@@ -57,9 +61,13 @@ HISTOGRAMS = {
 @require_safe
 async def metrics(request: HttpRequest) -> HttpResponse:
     """For whoever shows `RTC_METRICS_TOKEN`, and for staff who may view workers."""
-    if not (_shows_token(request) or await _may_view(request)):
-        return HttpResponse("Forbidden: show the token, or log in as staff.\n", "text/plain", status=403)
-    return HttpResponse(await perform_apart(expose), content_type=CONTENT_TYPE_LATEST)
+    try:
+        if not (_shows_token(request) or await _may_view(request)):
+            return HttpResponse("Forbidden: show the token, or log in as staff.\n", "text/plain", status=403)
+        return HttpResponse(await perform_apart(expose), content_type=CONTENT_TYPE_LATEST)
+    except Error as error:  # locked or away: it is asked several times a minute, and needs no traceback each time
+        logger.warning("the database can't be asked for metrics: %s", error)
+        return HttpResponse("The database is away.\n", "text/plain", status=503)
 
 
 def _shows_token(request: HttpRequest) -> bool:
@@ -70,7 +78,9 @@ def _shows_token(request: HttpRequest) -> bool:
 
 async def _may_view(request: HttpRequest) -> bool:
     user = await request.auser() if hasattr(request, "auser") else None
-    return user is not None and user.is_active and user.is_staff and await user.ahas_perm("rtc.view_worker")
+    if user is None or not getattr(user, "is_staff", False):  # a model of the project's own may know no staff
+        return False
+    return user.is_active and await user.ahas_perm("rtc.view_worker")
 
 
 def expose() -> bytes:

@@ -86,7 +86,13 @@ class Session(models.Model):
 
     class Meta:
         ordering = ["-started_at", "-pk"]
-        indexes = [models.Index(fields=["stream", "state"]), models.Index(fields=["state", "user"])]
+        indexes = [
+            models.Index(fields=["stream", "state"]),
+            models.Index(fields=["state", "user"]),
+            # For the admin, which lists the newest first, looks every few seconds, and offers each reason to filter by.
+            models.Index(fields=["started_at"]),
+            models.Index(fields=["end_reason", "started_at"]),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["session_id"], condition=~models.Q(state="ended"), name="rtc_session_id_live_once"

@@ -14,6 +14,7 @@ from rtc.core.formats import Encoding
 from rtc.core.messages import Clear, Mark
 from rtc.core.pacing import TIMER_RESOLUTION_S, Pacer
 from rtc.core.resampling import Resampler
+from rtc.levels import LoudestFrame
 from rtc.wakeup import Wakeup
 
 SLICE_S = 0.25
@@ -88,8 +89,8 @@ class Playout:
         self._tail_timer: asyncio.TimerHandle | None = None
         self.frames_out = 0
         self.last_sent = 0.0
-        self._latest: Samples | None = None
         self._late_marks: list[Mark] | None = None
+        self.loudest = LoudestFrame()
 
     def write(self, sample_rate: int, samples: Samples) -> Awaitable[None]:
         """Send or queue audio, int16 of shape (n,) at `sample_rate` Hz; to be awaited at once. Waits while the queue is
@@ -173,10 +174,6 @@ class Playout:
     def unplayed_s(self) -> float:
         """How much audio, in seconds, was written and has not been played yet, as far as can be told from here."""
         return self._queued_samples / self._rate + self._pacer.ahead_s(self._clock())
-
-    def latest(self) -> Samples | None:
-        """The samples sent last."""
-        return self._latest
 
     def mark(self, mark: Mark) -> None:
         """Put a mark behind what is queued, and behind what is being written."""
@@ -305,7 +302,8 @@ class Playout:
 
     def _send(self, samples: Samples, now: float) -> Awaitable[None]:
         self.last_sent = now
-        self._latest = samples
+        if now >= self.loudest.due:
+            self.loudest.look(samples, now)
         self.frames_out += 1
         return self._send_audio(self._encode(samples))
 

@@ -1,22 +1,24 @@
 """Level and delay of a call over time, one sample a heartbeat."""
 
+import asyncio
+import logging
 import time
-from typing import Any
-
-import numpy as np
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from rtc.runner import Runner
+
+logger = logging.getLogger(__name__)
 
 RECENT = 24
 """How many samples the heartbeat carries: two minutes."""
 LONGEST = 720
 """How many samples the record keeps: an hour. When there are more, every other one is dropped."""
-FLOOR_DBFS = -96.0
 
 
 class Sampler:
-    """A sample is `[unix time in s, level in, level out, waiting, unplayed]`: levels in dBFS of one frame, the audio
-    that waits for the handler and the audio not yet played in ms.
+    """A sample is `[unix time in s, level in, level out, waiting, unplayed]`: levels in dBFS of the loudest frame since
+    the sample before (see `rtc.levels`); the audio that waits for the handler and the audio not yet played in ms.
     """
 
     def __init__(self) -> None:
@@ -28,8 +30,8 @@ class Sampler:
         self.history.append(
             [
                 round(time.time(), 1),
-                level_dbfs(intake.latest()),
-                level_dbfs(playout.latest()),
+                intake.loudest.take(),
+                playout.loudest.take(),
                 round(intake.waiting_s * 1000),
                 round(playout.unplayed_s * 1000),
             ]
@@ -37,6 +39,36 @@ class Sampler:
         if len(self.history) > LONGEST:
             del self.history[1:-RECENT:2]
         return self.history[-RECENT:]
+
+
+class Sampled(Protocol):
+    @property
+    def session_id(self) -> str: ...
+
+    def sample(self) -> dict[str, Any]: ...
+
+
+class FiguresOfCalls:
+    """What live calls have to tell of themselves. One that can't costs its own figures, not the heartbeat."""
+
+    def __init__(self) -> None:
+        self._failed: set[int] = set()
+
+    async def take(self, calls: Mapping[int, Sampled]) -> dict[str, Any]:
+        """One at a time: audio must not wait for a hundred of them. Both mappings are by the row's primary key."""
+        self._failed &= calls.keys()
+        figures: dict[str, Any] = {}
+        for pk in list(calls):
+            if (call := calls.get(pk)) is None:
+                continue
+            try:
+                figures[str(pk)] = call.sample()
+            except Exception:  # whatever it was: others would take the worker for lost, and all of its calls
+                if pk not in self._failed:
+                    self._failed.add(pk)
+                    logger.exception("session %s: its figures could not be taken", call.session_id)
+            await asyncio.sleep(0)
+        return figures
 
 
 def counts(runner: Runner | None) -> dict[str, int]:
@@ -48,11 +80,3 @@ def counts(runner: Runner | None) -> dict[str, int]:
         "frames_out": runner.playout.frames_out,
         "frames_dropped": runner.intake.frames_dropped,
     }
-
-
-def level_dbfs(samples: Any) -> float:
-    """RMS of int16 samples in dB of full scale; the floor for silence, or for None."""
-    if samples is None or not samples.size:
-        return FLOOR_DBFS
-    rms = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) / 32768
-    return round(max(20 * np.log10(rms), FLOOR_DBFS), 1) if rms else FLOOR_DBFS

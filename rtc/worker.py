@@ -21,6 +21,7 @@ from rtc.database import perform, perform_beside, perform_soon, tidy_shared_thre
 from rtc.journal import journal
 from rtc.lag import CpuProbe, LagProbe
 from rtc.post import local_post
+from rtc.sampling import FiguresOfCalls
 from rtc.strays import Strays
 from rtc.tally import tally
 from rtc.tasks import Tasks
@@ -56,6 +57,7 @@ class LocalWorker:
         self.lag = LagProbe()
         self._cpu = CpuProbe()
         self._strays = Strays()
+        self._figures = FiguresOfCalls()
         self._row: int | None = None
         self._renewed_at = 0.0
         self._told_at = 0.0
@@ -167,7 +169,7 @@ class LocalWorker:
         has ended.
         """
         self._told_at = asyncio.get_running_loop().time()
-        figures = await self._figures()
+        figures = await self._figures.take(self.calls)
         if self._row is None:
             return
         load = registry.Load(
@@ -182,15 +184,6 @@ class LocalWorker:
             await perform_beside(self._strays.end, self._row, journal.ending | self.calls.keys())
         if self._row is not None and not self.draining and await perform_beside(registry.shall_drain, self._row):
             self.drain()
-
-    async def _figures(self) -> dict[str, Any]:
-        """What each call has to tell of itself, one at a time: audio must not wait for a hundred of them."""
-        figures: dict[str, Any] = {}
-        for pk in list(self.calls):
-            if (call := self.calls.get(pk)) is not None:
-                figures[str(pk)] = call.sample()
-                await asyncio.sleep(0)
-        return figures
 
     async def _tell(self, job: Callable[..., bool], *args: Any) -> None:
         row, asked_at = self._row, asyncio.get_running_loop().time()

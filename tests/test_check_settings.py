@@ -15,6 +15,8 @@ WRONG = [
     ("RTC_HEARTBEAT_S", "5", "not a number"),
     ("RTC_HEARTBEAT_S", 0, "leaves no room"),
     ("RTC_ADMISSION_TIMEOUT_S", 0, "leaves no room"),
+    ("RTC_MAX_LAG_MS", 0, "leaves no room"),
+    ("RTC_MAX_UTTERANCE_S", 0, "leaves no room"),
     ("RTC_IDLE_TIMEOUT_S", float("nan"), "not a number or None"),
     ("RTC_CONCURRENCY_LIMIT", "20", "not a whole number or None"),
     ("RTC_SHOW_HANDLER_ERRORS", 1, "not True or False"),

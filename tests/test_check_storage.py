@@ -89,6 +89,8 @@ def test_sqlite_that_locks_is_a_warning(monkeypatch, options, words):
         (PUBSUB, "4", []),
         (CORE, "", ["rtc.W009"]),
         ({}, "", ["rtc.W007"]),
+        ({"default": {"BACKEND": "channels_redis.nowhere.Layer"}}, "", ["rtc.E017"]),
+        ({"default": {"BACKEND": "channels.layers.Nothing"}}, "4", ["rtc.E017"]),
     ],
 )
 def test_the_channel_layer_must_join_the_workers(settings, monkeypatch, layers, workers, expected):

@@ -3,15 +3,16 @@
 import asyncio
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db import OperationalError
-from django.test import AsyncClient
+from django.test import AsyncClient, AsyncRequestFactory
 from prometheus_client.parser import text_string_to_metric_families
 
-from rtc import Stream, health_views, registry
+from rtc import Stream, health_views, metrics, registry
 from rtc.database import perform
 from rtc.models import Worker
 from rtc.tally import BUCKETS_S, Histogram, Tally, tally
@@ -144,6 +145,26 @@ async def client_of(**fields):
     client = AsyncClient()
     await client.aforce_login(user)
     return user, client
+
+
+async def test_users_of_a_model_without_staff_read_no_metrics():
+    async def auser():
+        return SimpleNamespace(is_active=True)  # all that AbstractBaseUser has of it
+
+    request = AsyncRequestFactory().get("/metrics")
+    request.auser = auser
+    assert (await metrics.metrics(request)).status_code == 403
+
+
+@pytest.mark.parametrize("asks", ["expose", "_may_view"])
+async def test_without_a_database_there_are_no_metrics_and_no_traceback(settings, monkeypatch, caplog, asks):
+    def fail(*args):
+        raise OperationalError("away")
+
+    settings.RTC_METRICS_TOKEN = TOKEN if asks == "expose" else ""
+    monkeypatch.setattr(metrics, asks, fail)
+    assert await read(authorization=f"Bearer {TOKEN}") == (503, "The database is away.\n")
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import asyncio
 import io
+import json
 import os
 import subprocess
 import sys
@@ -55,6 +56,21 @@ def test_without_debug_a_secret_key_is_required():
     code = "import fastrtc_project.settings"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert "ImproperlyConfigured: Set SECRET_KEY" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "option", "beside"),
+    [
+        ("sqlite:///some.sqlite3?timeout=5", ("timeout", 5), "transaction_mode"),
+        ("postgres://voice@h/voice?connect_timeout=2", ("connect_timeout", 2), "tcp_user_timeout"),
+    ],
+)
+def test_what_the_address_of_the_database_says_goes_before_what_the_project_would(url, option, beside):
+    code = "import json, fastrtc_project.settings as s; print(json.dumps(s.DATABASES['default']['OPTIONS']))"
+    environment = {**os.environ, "DATABASE_URL": url}
+    output = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, env=environment)
+    options = json.loads(output)
+    assert option in options.items() and beside in options
 
 
 def echo_with(unplayed_s):

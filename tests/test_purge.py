@@ -75,6 +75,11 @@ def test_it_goes_by_the_setting(record, settings):
     assert purge() == "Deleted 2 sessions, 1 tickets, 2 workers.\n"
 
 
+def test_sessions_may_be_kept_for_ever(record, settings):
+    settings.RTC_RETENTION_DAYS = 10_000_000
+    assert purge() == "Deleted 0 sessions, 1 tickets, 0 workers.\n"
+
+
 def test_it_deletes_in_batches(record, monkeypatch):
     monkeypatch.setattr(rtc_purge, "BATCH", 2)
     for index in range(4):

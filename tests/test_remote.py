@@ -45,10 +45,16 @@ def test_the_address_of_a_socket_will_do(url, alias, root):
     assert url.startswith("http") or address.socket == url
 
 
-@pytest.mark.parametrize("root", ["", "127.0.0.1:8000", "ws://h/", "ftp://h/", "/voice/"])
+@pytest.mark.parametrize("root", ["", "127.0.0.1:8000", "ws://h/", "ftp://h/", "/voice/", "http://:8000/"])
 def test_an_address_needs_a_scheme_and_a_host(root):
     with pytest.raises(ValueError, match="no address such as"):
         Address(root)
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "-1", "http"])
+def test_an_address_with_an_impossible_port_is_refused_before_the_call(port):
+    with pytest.raises(ValueError, match=r"no address such as|[Pp]ort"):
+        Address(f"http://127.0.0.1:{port}/")
 
 
 @pytest.mark.parametrize("url", ["", "h:1", "gopher://h/"])

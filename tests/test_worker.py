@@ -246,6 +246,25 @@ async def test_the_loop_looks_after_others_between_the_figures_of_two_calls(work
         await client.until_closed()
 
 
+async def test_a_call_whose_figures_fail_costs_no_others_and_no_beat(worker, caplog):
+    clients = [await call_on(worker, f"session-{count}", Scripted()) for count in range(2)]
+    failing, fine = worker.calls
+
+    def fail():
+        raise ValueError("odd")
+
+    worker.calls[failing].sample = fail
+    for _ in range(2):
+        await worker.beat()
+    row = await Worker.objects.aget()
+    assert list(row.figures) == [str(fine)] and row.session_count == 2
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "session-0" in record.getMessage() and record.exc_info
+    for client in clients:
+        await client.stop()
+        await client.until_closed()
+
+
 async def test_calls_of_a_worker_share_its_row(worker):
     rows = await asyncio.gather(*(worker.row() for _ in range(20)))
     assert len(set(rows)) == 1 and await Worker.objects.acount() == 1

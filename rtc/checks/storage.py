@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, router
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from rtc.conf import conf
 from rtc.models import Session, Worker
@@ -97,6 +98,12 @@ def check_channel_layer(app_configs: Sequence[Any] | None, **kwargs: Any) -> lis
     if not backend:
         hint = f'For one process: CHANNEL_LAYERS = {{"default": {{"BACKEND": "{IN_MEMORY}"}}}}'
         return [Warning("There is no channel layer.", hint=hint, id="rtc.W007")]
+    try:
+        import_string(backend)
+    except ImportError as error:  # each call would be refused, and only the log would say why
+        text = f"CHANNEL_LAYERS names {backend!r}, which can't be imported: {error}."
+        hint = "pip install channels_redis" if backend.startswith("channels_redis.") else "Correct its BACKEND."
+        return [Error(text, hint=hint, id="rtc.E017")]
     if backend == FRAGILE:
         text = "RedisChannelLayer loses its consumers when Redis restarts."
         return [Warning(text, hint=USE_REDIS, id="rtc.W009")]

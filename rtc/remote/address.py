@@ -13,7 +13,7 @@ class Address:
     """`root` is the address of the list of streams, such as `https://shop.example/voice/`.
 
     Raises:
-        ValueError: it is none of `http` or `https`.
+        ValueError: it is none of `http` or `https`, or has no host, or a port that there is none of.
     """
 
     root: str
@@ -21,7 +21,7 @@ class Address:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.root)
-        if parts.scheme not in SCHEMES or not parts.netloc:
+        if parts.scheme not in SCHEMES or not parts.hostname or parts.port == 0:
             raise ValueError(f"{self.root!r} is no address such as http://127.0.0.1:8000/")
 
     @classmethod

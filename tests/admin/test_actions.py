@@ -3,11 +3,14 @@ import re
 import threading
 
 import pytest
+from django.contrib.admin import AdminSite
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import LogEntry
 from django.test import Client
-from django.urls import reverse
+from django.urls import path, reverse
 
+from fastrtc_project import urls
+from rtc import admin
 from rtc import worker as workers
 from rtc.models import Input, Output, Session, TimelineEntry
 from tests.admin.conftest import LIST_URL, change_url, client_with, fill, page
@@ -22,6 +25,11 @@ def act(client, action, *sessions, **data):
 
 def told(response) -> list[str]:
     return [str(message) for message in response.context["messages"]]
+
+
+ops = AdminSite(name="ops")
+ops.register(Session, admin.SessionAdmin)
+urlpatterns = [path("ops/", ops.urls), *urls.urlpatterns]
 
 
 # Who may do what
@@ -62,8 +70,8 @@ def test_nobody_but_staff_sees_anything(make_session):
     url = change_url(make_session())
     everyday = client_with("view_session", "hang_up_session", is_staff=False)
     for client in [Client(), everyday]:
-        for path in [LIST_URL, url, url.replace("change", "hang_up")]:
-            assert client.get(path).status_code == 302
+        for place in [LIST_URL, url, url.replace("change", "hang_up")]:
+            assert client.get(place).status_code == 302
 
 
 # Hanging up
@@ -189,6 +197,19 @@ def test_an_ended_session_goes_with_all_its_rows(superuser, make_session):
     assert [model.objects.count() for model in (Session, Input, Output, TimelineEntry)] == [0, 0, 0, 0]
 
 
+def test_more_sessions_than_the_form_and_live_calls_can_bear_are_not_deleted_at_once(
+    superuser, make_session, monkeypatch
+):
+    monkeypatch.setattr(admin, "DELETED_AT_ONCE", 2)
+    sessions = [make_session(f"ended-{number}", ended=True) for number in range(3)]
+    for data in ({}, {"post": "yes"}):
+        (text,) = told(act(superuser, "delete_selected", *sessions, **data))
+        assert text == "At most 2 of 3 can be deleted at once; manage.py rtc_purge deletes old ones."
+    assert Session.objects.count() == 3
+    act(superuser, "delete_selected", *sessions[:2], post="yes")
+    assert Session.objects.count() == 1
+
+
 def test_a_live_session_is_not_deleted(superuser, make_session):
     live, ended = make_session("live"), make_session("ended", ended=True)
     response = act(superuser, "delete_selected", live, ended, post="yes")
@@ -197,3 +218,13 @@ def test_a_live_session_is_not_deleted(superuser, make_session):
     response = superuser.post(reverse("admin:rtc_session_delete", args=[live.pk]), {"post": "yes"}, follow=True)
     assert told(response) == ["A live session can't be deleted. Hang up first."]
     assert Session.objects.count() == 1
+
+
+def test_a_second_admin_site_sends_nobody_to_the_first(superuser, make_session, run_here, settings):
+    settings.ROOT_URLCONF = __name__
+    live, ended = make_session("live"), make_session("ended", ended=True)
+    run_here(live)
+    for session, what in ((live, "delete"), (live, "hang_up"), (ended, "hang_up")):
+        response = superuser.post(f"/ops/rtc/session/{session.pk}/{what}/", {"post": "yes"})
+        assert response["Location"] == f"/ops/rtc/session/{session.pk}/change/"
+    assert 'href="/ops/rtc/session/' in page(superuser, f"/ops/rtc/session/{live.pk}/hang_up/")

@@ -1,12 +1,15 @@
+import re
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from rtc.models import Worker
-from tests.admin.conftest import LIST_URL, beat, page
+from tests.admin.conftest import LIST_URL, beat, change_url, page
 
 pytestmark = pytest.mark.django_db
 WORKERS_URL = "/admin/rtc/worker/"
@@ -30,6 +33,30 @@ def test_figures_of_an_ended_session_are_those_of_its_row(superuser, worker, mak
 def test_a_session_without_a_heartbeat_yet_shows_no_figures(superuser, make_session):
     make_session()
     assert '<td class="field-heard">–</td>' in page(superuser, LIST_URL)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda told: None,
+        lambda told: "figures",
+        lambda told: {"frames_in": 1},
+        lambda told: {**told, "frames_out": "many"},
+        lambda told: {**told, "recent": [[1]]},
+        lambda told: {**told, "idle_s": ""},
+    ],
+)
+def test_what_a_worker_of_another_release_tells_costs_its_figures_alone(superuser, worker, make_session, odd):
+    session = make_session("odd")
+    beat(worker, make_session("other"))
+    beat(worker, session)
+    worker.figures[str(session.pk)] = odd(worker.figures[str(session.pk)])
+    worker.save()
+    text = page(superuser, LIST_URL)
+    assert text.count('<td class="field-heard">–</td>') == 1 and ">1,234<" in text
+    assert "The first sample comes" in page(superuser, change_url(session))
+    Worker.objects.update(figures=[])
+    assert page(superuser, LIST_URL).count('<td class="field-heard">–</td>') == 2
 
 
 def test_a_session_whose_worker_is_silent_says_so(superuser, worker, make_session):
@@ -70,6 +97,19 @@ def test_the_list_takes_as_many_queries_for_one_session_as_for_thirty(
     # Session and user of the reader; streams and end reasons for the filters; count; rows; workers.
     with django_assert_num_queries(7):
         superuser.get(LIST_URL)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="others plan by how many rows there are")
+@pytest.mark.parametrize("query", ["", "state=ended", "end_reason=idle"])
+def test_the_list_neither_sorts_nor_reads_all_sessions(superuser, query):
+    with CaptureQueriesContext(connection) as captured:
+        page(superuser, f"{LIST_URL}?{query}")
+    asked = [query["sql"] for query in captured if 'FROM "rtc_session"' in query["sql"]]
+    assert len(asked) == 4  # streams, end reasons, count, rows
+    with connection.cursor() as cursor:
+        for sql in asked:
+            plan = [step for *_, step in cursor.execute(f"EXPLAIN QUERY PLAN {sql}")]
+            assert not [step for step in plan if step == "SCAN rtc_session" or "TEMP B-TREE" in step], sql
 
 
 @pytest.mark.parametrize(
@@ -137,6 +177,15 @@ def test_workers_are_listed_with_their_load(superuser, worker, make_session):
     text = page(superuser, f"{WORKERS_URL}{worker.pk}/change/")
     for shown in ("box:1:abc", "17 ms", "42 %", "alive"):
         assert shown in text
+
+
+def test_pids_and_codes_are_no_numbers_to_be_grouped(superuser, make_session, settings):
+    settings.USE_THOUSAND_SEPARATOR = True
+    worker = Worker.objects.create(name="box:70123:x", host="box", pid=70123)
+    session = make_session(ended=True, close_code=4403)
+    for url in (WORKERS_URL, f"{WORKERS_URL}{worker.pk}/change/"):
+        assert "70123" in re.sub("<a .*?>|box:70123:x", "", text := page(superuser, url)) and "70,123" not in text
+    assert "<dd>4403</dd>" in page(superuser, change_url(session))
 
 
 @pytest.mark.parametrize(

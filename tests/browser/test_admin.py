@@ -136,11 +136,12 @@ def test_a_session_appears_is_watched_and_is_hung_up(admin_page, call):
 
 
 def test_a_session_with_a_long_id_fits_on_a_phone(admin_page, call):
-    long_id = "0123456789abcdef" * 2
+    long_id = "0123456789abcdef" * 4  # the longest there is
     talking = call(long_id)
     admin_page.set_viewport_size({"width": 360, "height": 760})
-    for name in (long_id, "Hang up"):
+    for name, url in ((long_id, "**/change/**"), ("Hang up", "**/hang_up/**")):
         admin_page.get_by_role("link", name=name).click(timeout=WAIT_MS)
+        admin_page.wait_for_url(url)
         assert admin_page.evaluate("document.documentElement.scrollWidth") <= 360
     admin_page.get_by_role("button", name="Yes, hang up").click()
     ended(talking)

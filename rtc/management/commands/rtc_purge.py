@@ -15,6 +15,9 @@ from rtc.models import Parcel, Session, UsedTicket, Worker
 BATCH = 200
 """How many are deleted in one transaction: calls that go on have to wait that long to write."""
 
+LONGEST_DAYS = 500_000
+"""Whoever keeps sessions for longer keeps them for ever: dates don't go back as far."""
+
 
 class Command(BaseCommand):
     help = (
@@ -27,9 +30,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
-        sessions = Session.objects.filter(
-            state=Session.State.ENDED, ended_at__lt=now - timedelta(days=conf.RTC_RETENTION_DAYS)
-        )
+        kept = timedelta(days=min(conf.RTC_RETENTION_DAYS, LONGEST_DAYS))
+        sessions = Session.objects.filter(state=Session.State.ENDED, ended_at__lt=now - kept)
         tickets = UsedTicket.objects.filter(expires_at__lt=now)
         workers = Worker.objects.filter(ended_at__isnull=False)
         if options["dry_run"]:
