@@ -29,4 +29,6 @@ def _flush(transport: Any) -> int:
     # means to write what was not written here.
     if transport.connected and not transport.disconnecting and not transport.dataBuffer:
         transport.doWrite()
+        if not transport.dataBuffer:
+            return 0
     return unsent_bytes(transport)

@@ -19,17 +19,17 @@ class Inflow:
     Args:
         send: the server's own.
         limit: how many frames there may be in a second.
-        read: called after each read, on Daphne.
+        answered: called when Daphne's WebSocket library may have answered something by itself, as it does pings.
     """
 
-    def __init__(self, send: Any, limit: int, read: Callable[[], None]) -> None:
+    def __init__(self, send: Any, limit: int, answered: Callable[[], None]) -> None:
         self._limit = self._left = float(limit)
         self._clock = asyncio.get_running_loop().time
         self._since = self._clock()
         protocol = protocol_of(send)
         if protocol is not None:
             self._left = math.inf
-            Throttle(protocol, limit, read)
+            Throttle(protocol, limit, answered)
 
     def is_spent(self) -> bool:
         """Count one frame more; whether to rest before the next."""
@@ -48,37 +48,35 @@ class Throttle:
     pings, and parts of messages.
     """
 
-    def __init__(self, protocol: Any, limit: int, read: Callable[[], None]) -> None:
+    def __init__(self, protocol: Any, limit: int, answered: Callable[[], None]) -> None:
         self._transport = protocol.transport
         self._traffic = protocol.trafficStats
         self._control_frames = 0
         self._limit = limit
-        self._read = read
+        self._answered = answered
         self._loop = asyncio.get_running_loop()
         self._count_anew()
         self._transport.bufferSize = READ_BYTES
         self._receive, protocol.dataReceived = protocol.dataReceived, self._take
         self._control, protocol.processControlFrame = protocol.processControlFrame, self._take_control_frame
 
-    @property
-    def _frames(self) -> int:
-        frames: int = self._traffic.incomingWebSocketFrames
-        return frames + self._control_frames
-
     def _count_anew(self) -> None:
         self._since = self._loop.time()
-        self._counted = self._frames
+        self._full = self._traffic.incomingWebSocketFrames + self._control_frames + self._limit
 
     def _take_control_frame(self) -> Any:
         self._control_frames += 1
-        return self._control()
+        result = self._control()
+        self._answered()
+        return result
 
     def _take(self, data: bytes) -> None:
         self._receive(data)
-        self._read()
+        if self._traffic.incomingWebSocketFrames + self._control_frames < self._full:
+            return
         if self._loop.time() - self._since >= WINDOW_S:
             self._count_anew()
-        elif self._frames - self._counted >= self._limit:
+        else:
             self._transport.pauseProducing()
             self._loop.call_at(self._since + WINDOW_S, self._read_on)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-LOOK_S = 0.1
-"""How often a frame is looked at, which costs as much as decoding two: no syllable is that short."""
+LOOK_S = 0.2
+"""How often a frame is looked at, which costs as much as decoding two: hardly a word is that short."""
 FULL_SCALE = 32768
 FLOOR_DBFS = -96.0
 

@@ -45,9 +45,9 @@ class Protocol(WebSocketProtocol):
         pass
 
 
-def inflow_of(protocol, read=lambda: None):
+def inflow_of(protocol, answered=lambda: None):
     """Args: protocol: gets the `send` that Daphne makes of it."""
-    return Inflow(partial(lambda protocol, message: None, protocol), LIMIT, read)
+    return Inflow(partial(lambda protocol, message: None, protocol), LIMIT, answered)
 
 
 async def take(inflow, count):
@@ -109,10 +109,12 @@ async def test_on_daphne_no_more_is_read_until_the_second_is_over(kind):
 @virtual_time
 async def test_on_daphne_who_sends_no_more_than_that_is_read():
     protocol = Protocol()
-    reads = []
-    inflow_of(protocol, lambda: reads.append(1))
+    answers = []
+    inflow_of(protocol, lambda: answers.append(1))
     for _ in range(100):
         await elapse(0.15)
         protocol.dataReceived(FRAMES["message"])
         assert protocol.transport.reading
-    assert len(reads) == 100
+    assert not answers
+    protocol.dataReceived(FRAMES["ping"])
+    assert answers == [1]
