@@ -14,6 +14,7 @@ CLUSTER := .venv/.cluster-installed
 DEV := .venv/.dev-installed
 DEMO := .venv/.demo-installed
 BUILD := .venv/.build-installed
+LOWEST := .venv-lowest
 BROWSER_PACKAGES := tests/browser/node_modules/.installed
 PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 INSTALL := scripts/install --python $(BIN)/python
@@ -24,7 +25,7 @@ UV := uv>=0.9,<1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo cluster test test-long test-databases test-postgres lint format bench bench-outputs bench-turns bench-cluster wheel chromium
+.PHONY: help run demo cluster test test-long test-databases test-postgres test-lowest lint format bench bench-outputs bench-turns bench-cluster wheel chromium
 
 help:  ## Show what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -56,6 +57,14 @@ test-databases: $(DEV)  ## Run what leans most on the database, on PostgreSQL
 
 test-postgres: chromium $(BROWSER_PACKAGES)  ## Run every test on PostgreSQL
 	$(BIN)/python -m tests.postgres $(PYTEST) -m "not alone and not long"
+
+test-lowest: $(DEV)  ## Run what needs no server, on the lowest versions that the requirements allow
+	$(PYTHON) -m venv $(LOWEST)
+	scripts/install --python $(LOWEST)/bin/python --resolution lowest-direct --requirement requirements-demo.txt \
+		--requirement requirements-call.txt --requirement requirements-cluster.txt
+	$(LOWEST)/bin/python -m pip freeze > $(LOWEST)/constraints.txt
+	scripts/install --python $(LOWEST)/bin/python --constraint $(LOWEST)/constraints.txt --requirement requirements-dev.txt
+	$(LOWEST)/bin/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile -m "not live and not alone and not long"
 
 lint: $(DEV)  ## Check style, types, migrations and the demo project
 	$(BIN)/ruff check .
