@@ -242,7 +242,7 @@ async def test_last_words_are_played_out_before_shutdown(caplog):
 
 def resamplers():
     """Those at work."""
-    return [found for found in gc.get_objects() if isinstance(found, Resampler) and found._stream is not None]
+    return [found for found in gc.get_objects() if type(found) is Resampler and found._stream is not None]
 
 
 @virtual_time
