@@ -107,6 +107,16 @@ def test_where_to_write_is_tried_before_the_call(tmp_path):
         call_command("rtc_call", "default", output=output, url="http://127.0.0.1:1/")
 
 
+@pytest.mark.parametrize("before", [None, b"an answer of before"])
+def test_a_call_that_hears_nothing_writes_nothing(tmp_path, before):
+    output = tmp_path / "answer.wav"
+    if before is not None:
+        output.write_bytes(before)
+    with pytest.raises(CommandError, match="No call to"):
+        call_command("rtc_call", "default", output=output, url="http://127.0.0.1:1/")
+    assert (output.read_bytes() if output.exists() else None) == before
+
+
 def test_a_user_is_let_in_by_a_ticket_and_reads_the_outputs(start_server):
     settings = "tests.live.hook_settings"
     server = start_server(settings=settings)

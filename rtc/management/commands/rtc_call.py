@@ -77,7 +77,7 @@ class Command(BaseCommand):
             try:
                 self._run(call)
             finally:
-                if options["output"]:
+                if options["output"] and call.heard.samples.size:
                     write_wav(options["output"], rate, call.heard.samples)
         self._conclude(call, options["output"])
 
@@ -100,7 +100,7 @@ class Command(BaseCommand):
         level = int(np.abs(heard.astype(np.int32)).max(initial=0))
         self.stderr.write(f"Heard {heard.size / call.sample_rate:.1f} s, peak {level / 32768:.0%}.", str)
         if output:
-            self.stderr.write(f"Written to {output}.", str)
+            self.stderr.write(f"Written to {output}." if heard.size else f"{output} is left as it was.", str)
         if call.end_reason not in FINE:
             raise CommandError(f"The call ended: {call.end_text or call.end_reason}")
 
@@ -149,10 +149,13 @@ def _audio(path: Path | None) -> tuple[int, NDArray[np.int16]]:
 
 def _check_writable(path: Path) -> None:
     """Before the call, whose audio would be lost. Raises: CommandError."""
+    is_new = not path.exists()
     try:
         path.open("ab").close()
     except OSError as error:
         raise CommandError(f"{path} can't be written: {error.strerror}") from error
+    if is_new:
+        path.unlink()
 
 
 def _hint(address: Any) -> str:
