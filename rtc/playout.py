@@ -100,7 +100,7 @@ class Playout:
             sending = self._send_now(samples)
             if sending is not None:
                 return sending
-        elif samples.size > SLICE_S * sample_rate:
+        elif sample_rate != self._rate and samples.size > SLICE_S * sample_rate:
             return self._write_long(sample_rate, samples)
         return self._write(sample_rate, samples)
 

@@ -126,6 +126,17 @@ async def test_a_handler_may_use_its_buffer_again():
 
 
 @virtual_time
+async def test_a_handler_may_use_long_audio_again_after_a_change_of_rate():
+    buffer = samples(RATE, 1000)
+    async with Listener() as listener:
+        await listener.playout.write(48000, samples(0))
+        await listener.playout.write(RATE, buffer)
+        buffer[:] = 20000
+        await elapse(2)
+    assert listener.heard == encode_mulaw(samples(RATE, 1000))
+
+
+@virtual_time
 async def test_clear_queue_sends_clear_and_stops_what_is_queued():
     async with Listener(limit_s=30) as listener:
         await listener.playout.write(RATE, samples(10 * RATE, 1000))
