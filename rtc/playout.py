@@ -165,6 +165,7 @@ class Playout:
         try:
             yield
         finally:
+            self._last_write = self._clock()
             if self._late_marks is marks:
                 self._late_marks = None
                 for mark in marks:

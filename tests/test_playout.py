@@ -268,6 +268,19 @@ async def test_the_tail_comes_when_nothing_follows():
 
 
 @virtual_time
+async def test_the_tail_waits_for_what_may_follow_audio_that_waited_for_room():
+    audio = tones(48000, 5.0, (440.0, 1000.0, 2500.0))
+    form = PlayoutFormat(encoding=Encoding.PCM_S16LE, sample_rate=RATE, piece_samples=480, lead_s=LEAD_S)
+    async with Listener(form, limit_s=0.5) as listener:
+        for piece in np.array_split(audio, 20):
+            await listener.playout.write(48000, piece)
+            await elapse(0.03)
+        await elapse(6)
+    whole = Resampler(48000, RATE)
+    assert np.array_equal(decode_pcm16(listener.heard), np.concatenate((whole.process(audio), whole.flush())))
+
+
+@virtual_time
 async def test_a_change_of_rate_loses_nothing():
     async with Listener() as listener:
         for rate in (48000, 24000, 16000, 24000):
