@@ -212,7 +212,9 @@ class Playout:
         self._push_tail()
         self._fill_s = 0.0
         await self._send_queue()
-        await asyncio.sleep(self._pacer.ahead_s(self._clock()))
+        while (ahead_s := self._pacer.ahead_s(self._clock())) > TIMER_RESOLUTION_S:
+            await self._more.wait_for(ahead_s)  # a mark or a clear may come meanwhile
+            await self._send_queue()
 
     def close(self) -> None:
         """Send nothing more; `write` returns at once."""

@@ -317,6 +317,32 @@ async def test_play_out_returns_once_all_has_been_played():
 
 
 @virtual_time
+async def test_play_out_sends_a_mark_that_comes_while_the_last_audio_is_played():
+    listener = Listener()
+    await listener.playout.write(RATE, samples(RATE))
+    playing = asyncio.create_task(listener.playout.play_out())
+    await elapse(0.9)
+    listener.playout.mark(Mark(name="late"))
+    await playing
+    assert listener.sent[-1] == (pytest.approx(0.9), Mark(name="late"))
+    assert listener.loop.time() == pytest.approx(1)
+    listener.playout.close()
+
+
+@virtual_time
+async def test_play_out_is_over_when_the_last_audio_is_cleared():
+    listener = Listener()
+    await listener.playout.write(RATE, samples(RATE))
+    playing = asyncio.create_task(listener.playout.play_out())
+    await elapse(0.9)
+    listener.playout.clear()
+    await playing
+    assert listener.kinds[-1] == "Clear"
+    assert listener.loop.time() == pytest.approx(0.9)
+    listener.playout.close()
+
+
+@virtual_time
 async def test_play_out_does_not_wait_for_more_to_come():
     listener = Listener(BUFFERS)
     await listener.playout.write(48000, samples(960))
