@@ -302,6 +302,23 @@ async def test_a_handler_that_goes_on_after_its_shutdown_is_left_alone(end, sett
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+@virtual_time
+async def test_hanging_up_while_callbacks_come_to_their_end_plays_nothing_out():
+    class Tidy(Scripted):
+        async def start_up(self):
+            try:
+                await elapse(3600)
+            finally:
+                await elapse(0.5)
+
+    client = Client(Stream(Tidy(level(1000, 10), CloseStream())))
+    await client.start(media_format=MULAW_24K)
+    await elapse(0.2)
+    client.call.hang_up()
+    await client.call.settle()
+    assert client.loop.time() == pytest.approx(0.5, abs=0.01)
+
+
 @pytest.mark.parametrize("where", ["start_up", "receive", "emit"])
 @virtual_time
 async def test_a_cancellation_of_the_handlers_own_is_its_failure(where):
