@@ -44,6 +44,7 @@ async def unless_given_up(coroutine: Coroutine[Any, Any, None], given_up: "async
     """Await it, in a task of its own. Once `given_up` is done, what goes on of it, cancelled or not, is left alone.
 
     Raises:
+        BaseException: what the coroutine or `given_up` failed with.
         CancelledError: this was cancelled, though the coroutine may have come to its end all the same.
     """
     task = asyncio.ensure_future(coroutine)
@@ -53,8 +54,6 @@ async def unless_given_up(coroutine: Coroutine[Any, Any, None], given_up: "async
     except asyncio.CancelledError:
         task.cancel()
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            await task  # what it failed with comes first
+        await (task if task.done() else given_up)  # what it failed with comes first
         raise
-    if task.done():
-        await task
+    await (task if task.done() else given_up)
