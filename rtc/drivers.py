@@ -43,8 +43,10 @@ class Driver(Protocol):
     def arrived(self) -> Callable[[], None]:
         """Call it when the intake has one more payload."""
 
-    def start(self, tasks: asyncio.TaskGroup, intake: Intake, deliver: Deliver, start_up_hold_s: float) -> None:
-        """Run the handler until the group is cancelled; a task of the group raises HandlerError when it fails."""
+    def start(
+        self, tasks: asyncio.TaskGroup, intake: Intake, deliver: Deliver, start_up_hold_s: float
+    ) -> list[asyncio.Task[None]]:
+        """Run the handler until the group is cancelled, in these tasks; one raises HandlerError when it fails."""
 
     async def shutdown(self) -> None:
         """Stop what still runs and call the handler's `shutdown`."""
@@ -110,10 +112,14 @@ class TaskDriver:
         self._received = Wakeup()
         self._started = asyncio.Event()
 
-    def start(self, tasks: asyncio.TaskGroup, intake: Intake, deliver: Deliver, start_up_hold_s: float) -> None:
-        tasks.create_task(self._start_up())
-        tasks.create_task(self._receiving.run(intake, start_up_hold_s))
-        tasks.create_task(self._emitting.run(deliver))
+    def start(
+        self, tasks: asyncio.TaskGroup, intake: Intake, deliver: Deliver, start_up_hold_s: float
+    ) -> list[asyncio.Task[None]]:
+        return [
+            tasks.create_task(self._start_up()),
+            tasks.create_task(self._receiving.run(intake, start_up_hold_s)),
+            tasks.create_task(self._emitting.run(deliver)),
+        ]
 
     def arrived(self) -> None:
         now = self._clock()

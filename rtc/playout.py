@@ -100,7 +100,7 @@ class Playout:
             sending = self._send_now(samples)
             if sending is not None:
                 return sending
-        elif samples.size > SLICE_S * sample_rate:
+        elif sample_rate != self._rate and samples.size > SLICE_S * sample_rate:
             return self._write_long(sample_rate, samples)
         return self._write(sample_rate, samples)
 
@@ -165,6 +165,7 @@ class Playout:
         try:
             yield
         finally:
+            self._last_write = self._clock()
             if self._late_marks is marks:
                 self._late_marks = None
                 for mark in marks:
@@ -211,7 +212,9 @@ class Playout:
         self._push_tail()
         self._fill_s = 0.0
         await self._send_queue()
-        await asyncio.sleep(self._pacer.ahead_s(self._clock()))
+        while (ahead_s := self._pacer.ahead_s(self._clock())) > TIMER_RESOLUTION_S:
+            await self._more.wait_for(ahead_s)  # a mark or a clear may come meanwhile
+            await self._send_queue()
 
     def close(self) -> None:
         """Send nothing more; `write` returns at once."""

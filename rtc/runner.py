@@ -89,7 +89,8 @@ class Runner:
         self._measure_timer: asyncio.TimerHandle | None = None
         self._hurry_timer: asyncio.TimerHandle | None = None
         self._shutting_down: asyncio.Future[None] | None = None
-        self._given_up = session.loop.create_future()
+        self._given_up: asyncio.Future[None] = session.loop.create_future()
+        self._driving: list[asyncio.Task[None]] = []
         self._measuring = media_format is None and stream.takes_audio
         self.playout = Playout(
             playout_format(media_format, handler.output_sample_rate, limits.send_lead_s),
@@ -174,7 +175,7 @@ class Runner:
         try:
             async with asyncio.TaskGroup() as tasks:
                 # First, so that start_up runs before anything else of the handler's.
-                self._driver.start(tasks, self.intake, self._deliver, self._limits.start_up_hold_s)
+                self._driving = self._driver.start(tasks, self.intake, self._deliver, self._limits.start_up_hold_s)
                 tasks.create_task(self.playout.run())
                 tasks.create_task(self._until_finishing())
         except* _Finishing:
@@ -184,6 +185,7 @@ class Runner:
         finally:
             if self._hurry_timer is not None:
                 self._hurry_timer.cancel()
+            self._driving = []
         if error is not None:
             raise error
 
@@ -204,6 +206,10 @@ class Runner:
     def _give_up(self) -> None:
         name = type(self._handler).__name__
         logger.error("session %s was shut down, but its %s goes on; it is left alone", self._session.id, name)
+        for task in self._driving:
+            if task.done() and not task.cancelled() and (error := task.exception()):
+                self._given_up.set_exception(error)  # why it was to end
+                return
         self._given_up.set_result(None)
 
     def _deliver(self, value: Any) -> Awaitable[Taken | None]:

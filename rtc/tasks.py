@@ -41,7 +41,12 @@ class Tasks:
 
 
 async def unless_given_up(coroutine: Coroutine[Any, Any, None], given_up: "asyncio.Future[None]") -> None:
-    """Await it, in a task of its own. Once `given_up` is done, what goes on of it, cancelled or not, is left alone."""
+    """Await it, in a task of its own. Once `given_up` is done, what goes on of it, cancelled or not, is left alone.
+
+    Raises:
+        BaseException: what the coroutine or `given_up` failed with.
+        CancelledError: this was cancelled, though the coroutine may have come to its end all the same.
+    """
     task = asyncio.ensure_future(coroutine)
     either = task, given_up
     try:
@@ -49,7 +54,6 @@ async def unless_given_up(coroutine: Coroutine[Any, Any, None], given_up: "async
     except asyncio.CancelledError:
         task.cancel()
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise
-    if task.done():
-        await task
+        await (task if task.done() else given_up)  # what it failed with comes first
+        raise
+    await (task if task.done() else given_up)

@@ -48,11 +48,13 @@ class ThreadDriver:
     def arrived(self) -> None:
         self._frames_there.put(None)
 
-    def start(self, tasks: asyncio.TaskGroup, intake: Intake, deliver: Deliver, start_up_hold_s: float) -> None:
+    def start(
+        self, tasks: asyncio.TaskGroup, intake: Intake, deliver: Deliver, start_up_hold_s: float
+    ) -> list[asyncio.Task[None]]:
         self._start("start_up", self._start_up)
         self._start("receive", lambda: self._receive(intake, start_up_hold_s))
         self._start("emit", lambda: self._emit(deliver))
-        tasks.create_task(self._watch())
+        return [tasks.create_task(self._watch())]
 
     async def shutdown(self) -> None:
         self._stopping.set()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtc import AdditionalOutputs, CloseStream, Stream
+from rtc import AdditionalOutputs, CloseStream, Stream, WebRTCError
 from rtc.core.audio import decode_mulaw
 from rtc.drivers import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, Throttle
 from tests.callers import MULAW_24K, SILENCE, Client
@@ -300,6 +300,52 @@ async def test_a_handler_that_goes_on_after_its_shutdown_is_left_alone(end, sett
     assert "its Undying goes on; it is left alone" in caplog.text
     await elapse(20)
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest.mark.parametrize("hung_up", [False, True])
+@virtual_time
+async def test_why_a_handler_failed_is_told_though_it_goes_on_after_its_shutdown(hung_up, settings, caplog):
+    settings.RTC_SHUTDOWN_TIMEOUT_S = 2
+
+    class Undying(Scripted):
+        async def start_up(self):
+            while client.loop.time() < 20:
+                with suppress(asyncio.CancelledError):
+                    await elapse(1)
+
+        async def emit(self):
+            await elapse(1)
+            raise WebRTCError("No credit left.")
+
+    client = Client(Stream(Undying()))
+    await client.start(media_format=MULAW_24K)
+    await elapse(2)
+    if hung_up:
+        client.call.hang_up()
+    await client.call.settle()
+    assert client.loop.time() < 6
+    assert [kind for _, kind, _ in client.record.entries].count("failed") == 1
+    assert "No credit left." in caplog.text
+    assert client.record.end_reason == ("hung_up" if hung_up else "handler_failed")
+    assert client.of_type("error") == ([] if hung_up else ["No credit left."])
+    await elapse(20)
+
+
+@virtual_time
+async def test_hanging_up_while_callbacks_come_to_their_end_plays_nothing_out():
+    class Tidy(Scripted):
+        async def start_up(self):
+            try:
+                await elapse(3600)
+            finally:
+                await elapse(0.5)
+
+    client = Client(Stream(Tidy(level(1000, 10), CloseStream())))
+    await client.start(media_format=MULAW_24K)
+    await elapse(0.2)
+    client.call.hang_up()
+    await client.call.settle()
+    assert client.loop.time() == pytest.approx(0.5, abs=0.01)
 
 
 @pytest.mark.parametrize("where", ["start_up", "receive", "emit"])

@@ -126,6 +126,17 @@ async def test_a_handler_may_use_its_buffer_again():
 
 
 @virtual_time
+async def test_a_handler_may_use_long_audio_again_after_a_change_of_rate():
+    buffer = samples(RATE, 1000)
+    async with Listener() as listener:
+        await listener.playout.write(48000, samples(0))
+        await listener.playout.write(RATE, buffer)
+        buffer[:] = 20000
+        await elapse(2)
+    assert listener.heard == encode_mulaw(samples(RATE, 1000))
+
+
+@virtual_time
 async def test_clear_queue_sends_clear_and_stops_what_is_queued():
     async with Listener(limit_s=30) as listener:
         await listener.playout.write(RATE, samples(10 * RATE, 1000))
@@ -257,6 +268,19 @@ async def test_the_tail_comes_when_nothing_follows():
 
 
 @virtual_time
+async def test_the_tail_waits_for_what_may_follow_audio_that_waited_for_room():
+    audio = tones(48000, 5.0, (440.0, 1000.0, 2500.0))
+    form = PlayoutFormat(encoding=Encoding.PCM_S16LE, sample_rate=RATE, piece_samples=480, lead_s=LEAD_S)
+    async with Listener(form, limit_s=0.5) as listener:
+        for piece in np.array_split(audio, 20):
+            await listener.playout.write(48000, piece)
+            await elapse(0.03)
+        await elapse(6)
+    whole = Resampler(48000, RATE)
+    assert np.array_equal(decode_pcm16(listener.heard), np.concatenate((whole.process(audio), whole.flush())))
+
+
+@virtual_time
 async def test_a_change_of_rate_loses_nothing():
     async with Listener() as listener:
         for rate in (48000, 24000, 16000, 24000):
@@ -289,6 +313,32 @@ async def test_play_out_returns_once_all_has_been_played():
     await listener.playout.play_out()
     assert asyncio.get_running_loop().time() == pytest.approx(3, abs=0.05)
     assert len(listener.heard) == 3 * RATE
+    listener.playout.close()
+
+
+@virtual_time
+async def test_play_out_sends_a_mark_that_comes_while_the_last_audio_is_played():
+    listener = Listener()
+    await listener.playout.write(RATE, samples(RATE))
+    playing = asyncio.create_task(listener.playout.play_out())
+    await elapse(0.9)
+    listener.playout.mark(Mark(name="late"))
+    await playing
+    assert listener.sent[-1] == (pytest.approx(0.9), Mark(name="late"))
+    assert listener.loop.time() == pytest.approx(1)
+    listener.playout.close()
+
+
+@virtual_time
+async def test_play_out_is_over_when_the_last_audio_is_cleared():
+    listener = Listener()
+    await listener.playout.write(RATE, samples(RATE))
+    playing = asyncio.create_task(listener.playout.play_out())
+    await elapse(0.9)
+    listener.playout.clear()
+    await playing
+    assert listener.kinds[-1] == "Clear"
+    assert listener.loop.time() == pytest.approx(0.9)
     listener.playout.close()
 
 
