@@ -7,22 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtc.conversion import Conversion, Samples
 from rtc.core.audio import encode_mulaw, encode_pcm16
 from rtc.core.formats import Encoding
 from rtc.core.messages import Clear, Mark
 from rtc.core.pacing import TIMER_RESOLUTION_S, Pacer
-from rtc.core.resampling import Resampler
 from rtc.levels import LoudestFrame
 from rtc.wakeup import Wakeup
 
 SLICE_S = 0.25
 """Longer audio is resampled so much at a time: that takes a millisecond or two, in which the loop does nothing else."""
-TAIL_AFTER_S = 0.1
-"""When nothing follows for so long, what the resampler still holds is sent."""
-
-Samples = NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +69,7 @@ class Playout:
         self._smallest_samples = form.piece_samples if form.fill_s else 1
         self._limit_samples = round(limit_s * form.sample_rate)
         self._pacer = Pacer(form.lead_s)
-        self._resampler = Resampler(form.sample_rate, form.sample_rate)
+        self._conversion = Conversion(form.sample_rate, lambda: self._late_marks is not None, self._push)
         self._queue: deque[Samples | Mark | Clear] = deque()
         self._queued_samples = 0
         self._busy = False
@@ -82,11 +77,8 @@ class Playout:
         self._drops = 0
         self._more = Wakeup()
         self._room = Wakeup()
-        self._loop = asyncio.get_running_loop()
-        self._clock = self._loop.time
-        self._last_write = 0.0
+        self._clock = asyncio.get_running_loop().time
         self._waiting_since = 0.0
-        self._tail_timer: asyncio.TimerHandle | None = None
         self.frames_out = 0
         self.last_sent = 0.0
         self._late_marks: list[Mark] | None = None
@@ -96,7 +88,7 @@ class Playout:
         """Send or queue audio, int16 of shape (n,) at `sample_rate` Hz; to be awaited at once. Waits while the queue is
         full.
         """
-        if sample_rate == self._rate == self._resampler.source_rate:
+        if sample_rate == self._rate == self._conversion.source_rate:
             sending = self._send_now(samples)
             if sending is not None:
                 return sending
@@ -115,8 +107,8 @@ class Playout:
     async def _write(self, sample_rate: int, samples: Samples) -> None:
         if self._closed:
             return
-        if sample_rate != self._rate or self._resampler.source_rate != self._rate:
-            samples = self._resample(sample_rate, samples)
+        if sample_rate != self._rate or self._conversion.source_rate != self._rate:
+            samples = self._conversion.convert(sample_rate, samples)
             sending = self._send_now(samples)
             if sending is not None:
                 await sending
@@ -150,7 +142,7 @@ class Playout:
                 await asyncio.sleep(0)
                 if self._closed or drops != self._drops:
                     return
-                resampled = self._resample(sample_rate, samples[begin : begin + step])
+                resampled = self._conversion.convert(sample_rate, samples[begin : begin + step])
                 if resampled.size:
                     self._push(resampled)
 
@@ -165,7 +157,7 @@ class Playout:
         try:
             yield
         finally:
-            self._last_write = self._clock()
+            self._conversion.written()
             if self._late_marks is marks:
                 self._late_marks = None
                 for mark in marks:
@@ -181,7 +173,7 @@ class Playout:
         if self._late_marks is not None:
             self._late_marks.append(mark)
             return
-        self._push_tail()
+        self._conversion.push_tail()
         self._queue.append(mark)
         self._more.set()
 
@@ -196,7 +188,7 @@ class Playout:
         self._late_marks = None
         self._queue.clear()
         self._queued_samples = 0
-        self._resampler.flush()
+        self._conversion.drop()
         self._pacer.clear(self._clock())
         self._more.set()
         self._room.set()
@@ -209,7 +201,7 @@ class Playout:
 
     async def play_out(self) -> None:
         """Send all that is queued and wait until it has been played. `run` must not be running."""
-        self._push_tail()
+        self._conversion.push_tail()
         self._fill_s = 0.0
         await self._send_queue()
         while (ahead_s := self._pacer.ahead_s(self._clock())) > TIMER_RESOLUTION_S:
@@ -221,31 +213,7 @@ class Playout:
         self._closed = True
         self._smallest_samples = self._piece_samples + 1
         self._drop()
-        self._resampler = Resampler(self._rate, self._rate)  # and lets go of the one that was at work
-        if self._tail_timer is not None:
-            self._tail_timer.cancel()
-
-    def _resample(self, sample_rate: int, samples: Samples) -> Samples:
-        if sample_rate != self._resampler.source_rate:
-            self._push_tail()
-            self._resampler = Resampler(sample_rate, self._rate)
-        self._last_write = self._clock()
-        if self._tail_timer is None and sample_rate != self._rate:
-            self._tail_timer = self._loop.call_later(TAIL_AFTER_S, self._tail_due)
-        return self._resampler.process(samples)
-
-    def _tail_due(self) -> None:
-        due = (self._last_write if self._late_marks is None else self._clock()) + TAIL_AFTER_S
-        if due > self._clock() + 0.001:
-            self._tail_timer = self._loop.call_at(due, self._tail_due)
-            return
-        self._tail_timer = None
-        self._push_tail()
-
-    def _push_tail(self) -> None:
-        tail = self._resampler.flush()
-        if tail.size:
-            self._push(tail)
+        self._conversion.close()
 
     def _push(self, samples: Samples) -> None:
         if not self._queued_samples:

@@ -7,11 +7,12 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from rtc.conversion import TAIL_AFTER_S
 from rtc.core.audio import decode_pcm16
 from rtc.core.formats import Encoding
 from rtc.core.messages import Clear, Mark
 from rtc.core.resampling import Resampler
-from rtc.playout import TAIL_AFTER_S, Playout, PlayoutFormat
+from rtc.playout import Playout, PlayoutFormat
 from tests.virtual_time import elapse, run_virtual
 
 RATE = 8000
