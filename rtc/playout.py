@@ -4,7 +4,6 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,30 +13,11 @@ from rtc.core.formats import Encoding
 from rtc.core.messages import Clear, Mark
 from rtc.core.pacing import TIMER_RESOLUTION_S, Pacer
 from rtc.levels import LoudestFrame
+from rtc.playout_format import PlayoutFormat
 from rtc.wakeup import Wakeup
 
 SLICE_S = 0.25
 """Longer audio is resampled so much at a time: that takes a millisecond or two, in which the loop does nothing else."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlayoutFormat:
-    """What leaves.
-
-    Args:
-        sample_rate: Hz.
-        piece_samples: the longest message.
-        lead_s: how far ahead of what has been played audio may be sent.
-        fill_s: how long a shorter message waits to grow to `piece_samples`.
-        quantum_samples: a message is padded with silence to a multiple of this.
-    """
-
-    encoding: Encoding
-    sample_rate: int
-    piece_samples: int
-    lead_s: float
-    fill_s: float = 0.0
-    quantum_samples: int = 1
 
 
 class Playout:

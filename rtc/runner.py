@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from rtc.context import SessionHandle, WebRTCError, current_session
 from rtc.core.events import Broken, Event, Finish, PlayedOut
 from rtc.core.exceptions import HandlerError
-from rtc.core.formats import Encoding, MediaFormat
+from rtc.core.formats import MediaFormat
 from rtc.core.messages import Clear, Log, Mark
 from rtc.drivers import Driver, Taken, TaskDriver, blaming, failure
 from rtc.emission import AdditionalOutputs, CloseStream, plain_audio, take_apart, to_pcm
@@ -16,23 +16,14 @@ from rtc.fairness import OneAtATime
 from rtc.handlers import AsyncStreamHandler
 from rtc.intake import Intake
 from rtc.limits import Limits
-from rtc.playout import Playout, PlayoutFormat
+from rtc.playout import Playout
+from rtc.playout_format import playout_format
 from rtc.streams import Handler, Stream
 from rtc.tasks import unless_given_up
 from rtc.threads import ThreadDriver
 
 logger = logging.getLogger(__name__)
 
-FRAME_S = 0.02
-"""A message to a client that declared its format."""
-QUANTUM_SAMPLES = 128
-"""A Web Audio render quantum: a buffer that ends inside one wastes the rest of it."""
-BUFFER_SAMPLES = 4096
-"""A message to the published client. It starts each buffer when the last one has ended, which it learns between two
-output callbacks. Measured in Chromium at 24000 Hz, the gap after a buffer of 1104 samples is 4.2 ms, of 4800 samples
-4.7 ms, of 4096 samples 0.1 ms: a whole number of quanta and, nearly, of callbacks, of any common size."""
-FILL_SLACK_S = 0.1
-"""How much later than in real time audio may come and still be put into one buffer with what came before."""
 CANCEL_TIMEOUT_S = 1.0
 """How long what was cancelled may take to end."""
 MEASURE_LIMIT_S = 3.0
@@ -291,24 +282,3 @@ async def tell_of_failure(error: HandlerError, session_id: str, line: Line, *, s
 
 async def _send_nowhere(payload: bytes) -> None:
     """In mode `send` what the handler emits is paced and heard by nobody."""
-
-
-def playout_format(media_format: MediaFormat | None, handler_rate: int, lead_s: float) -> PlayoutFormat:
-    """Our own clients and scripts get 20 ms frames, as soon as they are there. The published client plays each
-    message as a buffer of its own, and only lengths that its audio output can play without a gap will do.
-    """
-    if media_format is None:
-        longest = min(BUFFER_SAMPLES, round(lead_s * handler_rate))
-        piece = max(QUANTUM_SAMPLES, longest - longest % QUANTUM_SAMPLES)
-        return PlayoutFormat(
-            encoding=Encoding.MULAW,
-            sample_rate=handler_rate,
-            piece_samples=piece,
-            lead_s=lead_s,
-            fill_s=piece / handler_rate + FILL_SLACK_S,
-            quantum_samples=QUANTUM_SAMPLES,
-        )
-    rate = media_format.sample_rate
-    return PlayoutFormat(
-        encoding=media_format.encoding, sample_rate=rate, piece_samples=round(FRAME_S * rate), lead_s=lead_s
-    )

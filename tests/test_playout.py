@@ -7,8 +7,8 @@ from rtc.core.audio import decode_mulaw, decode_pcm16, encode_mulaw
 from rtc.core.formats import Encoding, MediaFormat
 from rtc.core.messages import Mark
 from rtc.core.resampling import Resampler
-from rtc.playout import SLICE_S, Playout, PlayoutFormat
-from rtc.runner import playout_format
+from rtc.playout import SLICE_S, Playout
+from rtc.playout_format import PlayoutFormat, playout_format
 from tests.core.signals import tones
 from tests.virtual_time import elapse, virtual_time
 

@@ -12,7 +12,8 @@ from rtc.core.audio import decode_pcm16
 from rtc.core.formats import Encoding
 from rtc.core.messages import Clear, Mark
 from rtc.core.resampling import Resampler
-from rtc.playout import Playout, PlayoutFormat
+from rtc.playout import Playout
+from rtc.playout_format import PlayoutFormat
 from tests.virtual_time import elapse, run_virtual
 
 RATE = 8000
