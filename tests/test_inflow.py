@@ -36,6 +36,7 @@ class Protocol(WebSocketProtocol):
         self.factory = WebSocketFactory(None)
         self.transport = Transport()
         self._connectionMade()
+        self.closeHandshakeTimeout = 0
         self.state = self.STATE_OPEN
         self.inside_message = False
         self.current_frame = None
@@ -118,3 +119,18 @@ async def test_on_daphne_who_sends_no_more_than_that_is_read():
     assert not answers
     protocol.dataReceived(FRAMES["ping"])
     assert answers == [1]
+
+
+@virtual_time
+async def test_on_daphne_what_comes_behind_a_close_frame_is_counted_too():
+    protocol = Protocol()
+    inflow_of(protocol)
+    protocol.dataReceived(FRAMES["message"])
+    for _ in range(2):  # the second has no effect
+        protocol.sendClose(1000)
+    protocol.dataReceived(FRAMES["message"] * (LIMIT - 2))
+    assert protocol.transport.reading
+    protocol.dataReceived(FRAMES["message"])
+    assert not protocol.transport.reading
+    await elapse(1.1)
+    assert protocol.transport.reading
