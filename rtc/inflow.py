@@ -5,11 +5,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from rtc.transports import protocol_of
+from rtc.transports import beneath_tls, protocol_of
 
 READ_BYTES = 4 * 1024
 """How much of a socket is read at a time. Twisted reads 64 KiB: of the smallest frames that is half a second's work, in
-which no other session's audio moves."""
+which no other session's audio moves. Daphne's own TLS hands over a whole record of theirs, which is 16 KiB at most."""
 WINDOW_S = 1.0
 
 
@@ -50,7 +50,7 @@ class Throttle:
 
     def __init__(self, protocol: Any, limit: int, answered: Callable[[], None]) -> None:
         self._protocol = protocol
-        self._transport = protocol.transport
+        self._transport = beneath_tls(protocol.transport)
         self._traffic = protocol.trafficStats
         self._uncounted = 0
         self._limit = limit
