@@ -6,22 +6,23 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from rtc.transports import protocol_of, unsent_bytes
+from rtc.transports import beneath_tls, protocol_of, unsent_bytes
 
 
 def flusher(send: Callable[..., Any]) -> Callable[[], int] | None:
-    """Writes what has been sent on that socket, as far as it can be written; gives how many bytes are left.
+    """Writes what has been sent on that socket, as far as it can be written; gives how many bytes are left. Where
+    Twisted encrypts, it only gives that: what is encrypted, and when all of it is, Twisted's TLS alone knows.
 
     Args:
         send: the server's own.
 
-    Returns: None on another server, and where Twisted encrypts.
+    Returns: None on another server.
     """
     protocol = protocol_of(send)
     if protocol is None:
         return None
     transport = protocol.transport
-    return partial(_flush, transport) if hasattr(transport, "doWrite") else None
+    return partial(_flush if beneath_tls(transport) is transport else unsent_bytes, transport)
 
 
 def _flush(transport: Any) -> int:

@@ -5,11 +5,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from rtc.transports import protocol_of
+from rtc.transports import beneath_tls, protocol_of
 
 READ_BYTES = 4 * 1024
 """How much of a socket is read at a time. Twisted reads 64 KiB: of the smallest frames that is half a second's work, in
-which no other session's audio moves."""
+which no other session's audio moves. Daphne's own TLS hands over a whole record of theirs, which is 16 KiB at most."""
 WINDOW_S = 1.0
 
 
@@ -45,13 +45,14 @@ class Inflow:
 
 class Throttle:
     """Reads no more than so many frames in a second, of those as well that Daphne's WebSocket library keeps to itself:
-    pings, and parts of messages.
+    pings, parts of messages, and what comes while a close frame is not answered.
     """
 
     def __init__(self, protocol: Any, limit: int, answered: Callable[[], None]) -> None:
-        self._transport = protocol.transport
+        self._protocol = protocol
+        self._transport = beneath_tls(protocol.transport)
         self._traffic = protocol.trafficStats
-        self._control_frames = 0
+        self._uncounted = 0
         self._limit = limit
         self._answered = answered
         self._loop = asyncio.get_running_loop()
@@ -59,20 +60,32 @@ class Throttle:
         self._transport.bufferSize = READ_BYTES
         self._receive, protocol.dataReceived = protocol.dataReceived, self._take
         self._control, protocol.processControlFrame = protocol.processControlFrame, self._take_control_frame
+        self._send_close, protocol.sendCloseFrame = protocol.sendCloseFrame, self._send_close_frame
 
     def _count_anew(self) -> None:
         self._since = self._loop.time()
-        self._full = self._traffic.incomingWebSocketFrames + self._control_frames + self._limit
+        self._full = self._traffic.incomingWebSocketFrames + self._uncounted + self._limit
 
     def _take_control_frame(self) -> Any:
-        self._control_frames += 1
+        self._uncounted += 1
         result = self._control()
         self._answered()
         return result
 
+    def _send_close_frame(self, *args: Any, **options: Any) -> None:
+        was_open = self._protocol.state == self._protocol.STATE_OPEN
+        self._send_close(*args, **options)
+        if was_open:  # the library's own count ends here
+            self._end_frame = self._protocol._onMessageFrameEnd
+            self._protocol._onMessageFrameEnd = self._take_late_frame
+
+    def _take_late_frame(self) -> None:
+        self._uncounted += 1
+        self._end_frame()
+
     def _take(self, data: bytes) -> None:
         self._receive(data)
-        if self._traffic.incomingWebSocketFrames + self._control_frames < self._full:
+        if self._traffic.incomingWebSocketFrames + self._uncounted < self._full:
             return
         if self._loop.time() - self._since >= WINDOW_S:
             self._count_anew()

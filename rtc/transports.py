@@ -21,7 +21,18 @@ def protocol_of(send: Any) -> Any:
     return send.args[0] if isinstance(send.args[0], daphne.WebSocketProtocol) else None
 
 
+def beneath_tls(transport: Any) -> Any:
+    """What reads and writes the socket: the transport itself, or the one under Daphne's own TLS. That passes on what is
+    asked of it and does not know, but not what it is told.
+    """
+    while (below := getattr(transport, "transport", None)) is not None:
+        transport = below
+    return transport
+
+
 def unsent_bytes(transport: Any) -> int:
-    """How much was sent and waits to be written: Twisted keeps it all, for as long as its client does not read."""
+    """How much was sent and waits to be written: Twisted keeps it all, for as long as its client does not read. Under
+    TLS it is counted as it is once encrypted; what is not yet, less than 64 KiB, is in the next pass of the loop.
+    """
     waiting: int = len(transport.dataBuffer) - transport.offset + transport._tempDataLen
     return waiting

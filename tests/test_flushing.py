@@ -6,6 +6,7 @@ import pytest
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.main import CONNECTION_LOST
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 
 from rtc.consumers import SocketConsumer
 from rtc.flushing import flusher
@@ -138,5 +139,24 @@ def test_other_servers_are_left_alone(send):
     assert flusher(send) is None
 
 
-def test_a_transport_that_encrypts_is_left_alone():
-    assert flusher(send_on(object())) is None
+def under_tls(transport):
+    """What a WebSocket on Daphne's own TLS has for a transport: it passes on what is asked of it."""
+    tls = ProtocolWrapper(WrappingFactory(None), None)
+    tls.transport, tls.connected = transport, 1
+    return tls
+
+
+def test_how_much_is_left_is_told_of_a_transport_that_encrypts_too():
+    transport = Transport(room=100)
+    flush = flusher(send_on(under_tls(transport)))
+    transport.write(b"encrypted")
+    assert flush() == 9
+    assert not transport.writes
+
+
+def test_that_tls_is_to_end_is_left_to_the_reactor():
+    transport = Transport(room=100)
+    flush = flusher(send_on(under_tls(transport)))
+    transport.loseConnection()  # as it does itself when its client says that nothing more will come
+    flush()
+    assert transport.reactor.writers == {transport}

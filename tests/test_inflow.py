@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 
 from rtc.inflow import READ_BYTES, Inflow
 from tests.fuzz.frames import BINARY, CONTINUATION, PING, PONG, frame
@@ -31,11 +32,12 @@ class Transport:
 class Protocol(WebSocketProtocol):
     """Daphne's, with its handshake behind it."""
 
-    def __init__(self):
+    def __init__(self, transport=None):
         super().__init__()
         self.factory = WebSocketFactory(None)
-        self.transport = Transport()
+        self.transport = transport or Transport()
         self._connectionMade()
+        self.closeHandshakeTimeout = 0
         self.state = self.STATE_OPEN
         self.inside_message = False
         self.current_frame = None
@@ -118,3 +120,32 @@ async def test_on_daphne_who_sends_no_more_than_that_is_read():
     assert not answers
     protocol.dataReceived(FRAMES["ping"])
     assert answers == [1]
+
+
+@virtual_time
+async def test_on_daphne_what_comes_behind_a_close_frame_is_counted_too():
+    protocol = Protocol()
+    inflow_of(protocol)
+    protocol.dataReceived(FRAMES["message"])
+    for _ in range(2):  # the second has no effect
+        protocol.sendClose(1000)
+    protocol.dataReceived(FRAMES["message"] * (LIMIT - 2))
+    assert protocol.transport.reading
+    protocol.dataReceived(FRAMES["message"])
+    assert not protocol.transport.reading
+    await elapse(1.1)
+    assert protocol.transport.reading
+
+
+@virtual_time
+async def test_under_daphnes_tls_it_is_the_socket_that_is_read_in_pieces():
+    socket = Transport()
+    tls = ProtocolWrapper(WrappingFactory(None), None)
+    tls.transport = socket
+    protocol = Protocol(tls)
+    inflow_of(protocol)
+    assert socket.bufferSize == READ_BYTES
+    protocol.dataReceived(FRAMES["message"] * LIMIT)
+    assert not socket.reading
+    await elapse(1.1)
+    assert socket.reading

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -79,6 +79,7 @@ class Server:
         settings: dotted path of the settings module.
         variables: added to the environment, over everything else.
         beside: another server, whose database it shares.
+        command: what Python is told to run, if not that kind's own.
 
     Raises:
         RuntimeError: from `with`, if the process ends or 30 s pass before it listens; holds the log.
@@ -92,8 +93,10 @@ class Server:
         settings: str = SETTINGS,
         variables: Mapping[str, str] | None = None,
         beside: "Server | None" = None,
+        command: Sequence[str] | None = None,
     ) -> None:
         self.kind = kind
+        self._command = [*HEEDING_SIGINT, sys.executable, *(command or COMMANDS[kind])]
         self.database = directory / "db.sqlite3" if beside is None else beside.database
         self._template = template if beside is None else None
         self.log_path = directory / "server.log"
@@ -122,8 +125,7 @@ class Server:
             copy(self._template, self.database)
         # The process writes the file itself, so that what it has logged is there once a client has seen its effect.
         with self.log_path.open("wb") as log:
-            command = [*HEEDING_SIGINT, sys.executable, *COMMANDS[self.kind]]
-            self._process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+            self._process = subprocess.Popen(self._command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         self._wait_for_port()
         if not self._port:
             self.stop()
