@@ -75,7 +75,8 @@ class Throttle:
     def _send_close_frame(self, *args: Any, **options: Any) -> None:
         was_open = self._protocol.state == self._protocol.STATE_OPEN
         self._send_close(*args, **options)
-        if was_open:  # the library's own count ends here
+        # The library's own count ends here. A release without that hook leaves these frames uncounted, and no worse.
+        if was_open and hasattr(self._protocol, "_onMessageFrameEnd"):
             self._end_frame = self._protocol._onMessageFrameEnd
             self._protocol._onMessageFrameEnd = self._take_late_frame
 
