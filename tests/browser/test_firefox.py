@@ -117,7 +117,7 @@ def test_a_permission_that_is_denied_is_explained(launch, server):
     page = browser.new_page()
     page.goto(server.http_url("/default/"))
     connect(page)
-    expect(state(page)).to_have_text("Call ended")
+    expect(state(page)).to_have_text("Not connected")
     expect(reason(page)).to_contain_text("The microphone is blocked.")
     expect(page.get_by_role("button", name="Connect again")).to_be_enabled()
     browser.close()
