@@ -1,5 +1,6 @@
-"""What is under a WebSocket on Daphne, whose transport is Twisted's. Other servers' is out of reach, and need not be
-reached: they have `send` wait for a client that does not read, and read no further than the application does.
+"""What is under a WebSocket on Daphne, whose transport is Twisted's. Other servers' is out of reach. They have `send`
+wait for a client that does not read, and read no further than the application takes messages; what they keep to
+themselves, such as pings, is not counted there (docs/security.md).
 """
 
 import sys

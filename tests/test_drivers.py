@@ -276,16 +276,20 @@ async def test_a_handler_that_swallows_its_cancellation_ends():
     assert handler.calls == ["start_up", "cancelled", "shutdown"]
 
 
+class Undying(Scripted):
+    """Goes on for 20 s, whoever cancels it."""
+
+    async def start_up(self):
+        loop = asyncio.get_running_loop()
+        while loop.time() < 20:
+            with suppress(asyncio.CancelledError):
+                await elapse(1)
+
+
 @pytest.mark.parametrize("end", ["stop", "close_stream"])
 @virtual_time
 async def test_a_handler_that_goes_on_after_its_shutdown_is_left_alone(end, settings, caplog):
     settings.RTC_SHUTDOWN_TIMEOUT_S = 2
-
-    class Undying(Scripted):
-        async def start_up(self):
-            while client.loop.time() < 20:
-                with suppress(asyncio.CancelledError):
-                    await elapse(1)
 
     handler = Undying(level(1000, 0.5), *[CloseStream()] * (end == "close_stream"))
     client = Client(Stream(handler))
@@ -307,17 +311,12 @@ async def test_a_handler_that_goes_on_after_its_shutdown_is_left_alone(end, sett
 async def test_why_a_handler_failed_is_told_though_it_goes_on_after_its_shutdown(hung_up, settings, caplog):
     settings.RTC_SHUTDOWN_TIMEOUT_S = 2
 
-    class Undying(Scripted):
-        async def start_up(self):
-            while client.loop.time() < 20:
-                with suppress(asyncio.CancelledError):
-                    await elapse(1)
-
+    class Failing(Undying):
         async def emit(self):
             await elapse(1)
             raise WebRTCError("No credit left.")
 
-    client = Client(Stream(Undying()))
+    client = Client(Stream(Failing()))
     await client.start(media_format=MULAW_24K)
     await elapse(2)
     if hung_up:

@@ -117,6 +117,14 @@ def test_a_call_that_hears_nothing_writes_nothing(tmp_path, before):
     assert (output.read_bytes() if output.exists() else None) == before
 
 
+def test_a_link_to_where_nothing_is_yet_stays(tmp_path):
+    output = tmp_path / "link.wav"
+    output.symlink_to(tmp_path / "answer.wav")
+    with pytest.raises(CommandError, match="No call to"):
+        call_command("rtc_call", "default", output=output, url="http://127.0.0.1:1/")
+    assert output.is_symlink() and not output.exists()
+
+
 def test_a_user_is_let_in_by_a_ticket_and_reads_the_outputs(start_server):
     settings = "tests.live.hook_settings"
     server = start_server(settings=settings)

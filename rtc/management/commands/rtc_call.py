@@ -100,7 +100,7 @@ class Command(BaseCommand):
         level = int(np.abs(heard.astype(np.int32)).max(initial=0))
         self.stderr.write(f"Heard {heard.size / call.sample_rate:.1f} s, peak {level / 32768:.0%}.", str)
         if output:
-            self.stderr.write(f"Written to {output}." if heard.size else f"{output} is left as it was.", str)
+            self.stderr.write(f"Written to {output}." if heard.size else f"Nothing was written to {output}.", str)
         if call.end_reason not in FINE:
             raise CommandError(f"The call ended: {call.end_text or call.end_reason}")
 
@@ -155,7 +155,7 @@ def _check_writable(path: Path) -> None:
     except OSError as error:
         raise CommandError(f"{path} can't be written: {error.strerror}") from error
     if is_new:
-        path.unlink()
+        path.resolve().unlink()  # not a link that led nowhere yet
 
 
 def _hint(address: Any) -> str:
