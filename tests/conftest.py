@@ -1,5 +1,9 @@
 import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.management import create_contenttypes
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from django.db.models.signals import post_migrate
 from hypothesis import settings
 
 from rtc import telling
@@ -29,7 +33,13 @@ OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname =
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """PostgreSQL drops no database that a thread of the tests is still connected to."""
+    """PostgreSQL drops no database that a thread of the tests is still connected to. What Django puts into a new database
+    stays there: emptying it and filling it again costs most tests more than they do themselves.
+    """
+    for model in (ContentType, Permission):
+        model._meta.managed = False  # of tables that are not managed `flush` knows nothing
+    assert post_migrate.disconnect(create_contenttypes)
+    assert post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
