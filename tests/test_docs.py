@@ -145,6 +145,11 @@ def level(result: CallResult) -> int:
     return int(np.abs(result.audio[1].astype(np.int32)).max(initial=0))
 
 
+def loudest_of(directory: Path) -> int:
+    [recording] = directory.glob("*.wav")
+    return int(np.abs(read_audio(recording)[1].astype(np.int32)).max(initial=0))
+
+
 INPUTS = {"shop.talk.stream": ["Oh: "]}
 EXPECTED = {
     "helper": lambda result: {"type": "stopword", "data": ""} not in [message for _, message in result.messages],
@@ -157,6 +162,7 @@ EXPECTED = {
     ),
     "shop.counter.counter": lambda result: values(result) == [{"ordered": "Paris", "pieces": 3}],
     "shop.forecast.forecast": lambda result: values(result) == [{"city": "Paris", "sunny": [True, False, True]}],
+    "shop.dictation.dictation": lambda result: loudest_of(Path("calls")) > 1000 and level(result) > 1000,
     "shop.reader.reader": lambda result: {"event": "clear"} in [message for _, message in result.messages],
     "shop.parrot.parrot": lambda result: values(result)[0]["heard_s"] > 1 and level(result) > 1000,
     "shop.assistant.assistant": lambda result: [value["role"] for value in values(result)][:2] == ["user", "assistant"],
