@@ -33,8 +33,10 @@ OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname =
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """PostgreSQL drops no database that a thread of the tests is still connected to. What Django puts into a new database
-    stays there: emptying it and filling it again costs most tests more than they do themselves.
+    """PostgreSQL drops no database that a thread of the tests is still connected to.
+
+    What Django puts into a new database stays there: to remove it and put it there again costs most tests more than
+    what they do themselves.
     """
     for model in (ContentType, Permission):
         model._meta.managed = False  # of tables that are not managed `flush` knows nothing

@@ -19,6 +19,7 @@ CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
+    "--renderer-process-limit=1",  # for each context: a process for each page costs more than the page
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",

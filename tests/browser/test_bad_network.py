@@ -30,7 +30,7 @@ COUNT_LATE = """() => {
 }"""
 
 
-@pytest.mark.alone
+@pytest.mark.first
 @pytest.mark.parametrize("seconds", [12, pytest.param(60, marks=pytest.mark.long)])
 def test_frames_that_come_late_and_in_bunches_leave_no_gap(open_page, server, seconds):
     with Proxy(server.port, UNEVEN) as proxy:

@@ -16,7 +16,7 @@ from tests.voices import QUESTION, conversation
 
 logger = logging.getLogger(__name__)
 
-pytestmark = [pytest.mark.live, pytest.mark.alone]
+pytestmark = [pytest.mark.live, pytest.mark.first]
 
 BEFORE_S, AFTER_S = 1.0, 1.6  # the microphone hears the file over and over: each question interrupts the reply before
 OURS_S = 0.1

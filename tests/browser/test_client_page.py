@@ -46,7 +46,7 @@ BUTTONS = """() => [...document.querySelectorAll(".rtc-buttons button")].map((bu
 })"""
 
 
-@pytest.mark.alone
+@pytest.mark.first
 @pytest.mark.parametrize("seconds", [10, pytest.param(30, marks=pytest.mark.long)])
 def test_a_call_without_a_gap(open_page, seconds):
     page = open_page("/default/")
@@ -107,21 +107,30 @@ def test_a_double_click_connects(open_page):
     assert page.problems == []
 
 
-@pytest.mark.parametrize("width", [1280, 1100, 900, 414, 390, 320])
-def test_no_button_moves_when_it_says_something_else(open_page, width):
-    page = open_page("/default/", viewport={"width": width, "height": 800})
+def buttons_by_width(page):
+    """Where the buttons are on pages of several widths; of each also its lines of text, and whether it holds them."""
+    buttons = {}
+    for width in (1280, 1100, 900, 414, 390, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        buttons[width] = page.evaluate(BUTTONS)
+    return buttons
+
+
+def test_no_button_moves_when_it_says_something_else(open_page):
+    page = open_page("/default/")
     expect(page.get_by_role("button", name="Connect")).to_be_enabled()
-    before = page.evaluate(BUTTONS)
-    assert [button[-2:] for button in before] == [[1, True]] * 3
+    before = buttons_by_width(page)
+    for buttons in before.values():
+        assert [button[-2:] for button in buttons] == [[1, True]] * 3
     connect(page)
     expect(state(page)).to_have_text("The stream is speaking")
-    assert page.evaluate(BUTTONS) == before
+    assert buttons_by_width(page) == before
     page.get_by_role("button", name="Mute").click()
     expect(state(page)).to_have_text("Your microphone is muted")
-    assert page.evaluate(BUTTONS) == before
+    assert buttons_by_width(page) == before
     page.get_by_role("button", name="Hang up").click()
     expect(page.get_by_role("button", name="Connect again")).to_be_enabled()
-    assert page.evaluate(BUTTONS) == before
+    assert buttons_by_width(page) == before
 
 
 def test_inputs_are_asked_for_and_all_outputs_come_to_the_last(open_page, server):
@@ -183,9 +192,10 @@ def test_the_pages_come_under_a_strict_policy(open_page):
     assert re.match(r"default-src 'none'; script-src 'nonce-[\w-]{22}' 'strict-dynamic'; style-src 'nonce-", policy)
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-def test_nothing_sticks_out_sideways(open_page, width):
-    for path in ("/", "/default/", "/tune/"):
-        page = open_page(path, viewport={"width": width, "height": 760})
+@pytest.mark.parametrize("path", ["/", "/default/", "/tune/"])
+def test_nothing_sticks_out_sideways(open_page, path):
+    page = open_page(path)
+    for width in (360, 1280):
+        page.set_viewport_size({"width": width, "height": 760})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.problems == []
+    assert page.problems == []

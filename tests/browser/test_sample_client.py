@@ -30,7 +30,7 @@ def played_pieces(page: Page, call_s: int) -> tuple[list[Piece], list[Piece]]:
     return pieces(given, played, *times_s), pieces(heard, played, *times_s)
 
 
-@pytest.mark.alone
+@pytest.mark.first
 @pytest.mark.parametrize("call_s", [15, pytest.param(60, marks=pytest.mark.long)])
 def test_what_is_played_is_what_was_said_and_not_late(open_page, call_s):
     rates = (44100, 48000)
