@@ -14,6 +14,22 @@ export function shareOf(levelDb) {
   return Math.max(0, Math.min(1, 1 - levelDb / QUIET_DB));
 }
 
+// All waveforms of a page share their frames: each costs the browser more than what is drawn in it.
+const waiting = new Set();
+let frame = null;
+let askedAt = -Infinity;
+
+function drawSoon(waveform, nowMs) {
+  waiting.add(waveform);
+  if (frame !== null || nowMs - askedAt < BAR_MS) return; // that one, or the one of the next bar
+  askedAt = nowMs;
+  frame = requestAnimationFrame(() => {
+    frame = null;
+    for (const each of waiting) each.draw();
+    waiting.clear();
+  });
+}
+
 export class Waveform {
   /**
    * @param {HTMLCanvasElement} canvas
@@ -40,7 +56,7 @@ export class Waveform {
     this.barAt = nowMs;
     this.bars.push(this.loudest);
     this.loudest = 0;
-    this.draw();
+    drawSoon(this, nowMs);
   }
 
   clear() {
