@@ -34,6 +34,7 @@ on_loop = Stream(OnLoop)
 EXAMPLE = re.compile(r'data-example="([^"]+)".*?<code>(.*?)</code>', re.DOTALL)
 SCRIPT = re.compile(r"<script\b[^>]*>")
 LINK = re.compile(r"<link\b[^>]*stylesheet[^>]*>")
+HINT = re.compile(r"<link\b[^>]*modulepreload[^>]*>")
 
 
 def examples(page: str) -> dict[str, str]:
@@ -62,7 +63,7 @@ def test_every_script_and_sheet_of_a_page_has_the_nonce_of_its_policy(client, pa
     (nonce,) = re.findall(r"script-src 'nonce-([\w-]{22})' 'strict-dynamic'", policy)
     page = response.content.decode()
     assert "default-src 'none'" in policy and "connect-src 'self' ws://testserver" in policy
-    tags = SCRIPT.findall(page) + LINK.findall(page)
+    tags = SCRIPT.findall(page) + LINK.findall(page) + HINT.findall(page)
     assert tags and all(f'nonce="{nonce}"' in tag and ("src=" in tag or "href=" in tag) for tag in tags)
     assert not re.search(r"\s(style|on\w+)=", page)
     assert client.get(path).headers["Content-Security-Policy"] != policy
@@ -90,7 +91,8 @@ def test_a_project_with_nonces_of_its_own_keeps_its_policy(attribute):
     setattr(request, attribute, "of-the-project")
     response = ClientView.as_view()(request, alias="default").render()
     assert "Content-Security-Policy" not in response.headers
-    tags = SCRIPT.findall(response.content.decode())
+    page = response.content.decode()
+    tags = SCRIPT.findall(page) + HINT.findall(page)
     assert tags and all('nonce="of-the-project"' in tag for tag in tags)
     assert csp.project_nonce(request) == "of-the-project"
 

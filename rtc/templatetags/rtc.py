@@ -13,6 +13,7 @@ from rtc.conf import conf
 from rtc.csp import project_nonce
 from rtc.descriptions import describe
 from rtc.directory import DEFAULT_ALIAS, get_stream
+from rtc.modules import module_urls
 from rtc.ownership import keep_owner_key
 from rtc.words import translated
 
@@ -20,6 +21,8 @@ register = template.Library()
 
 ID_BYTES = 4
 LINKED = "rtc_assets_linked"
+
+register.simple_tag(module_urls, name="voice_modules")
 
 
 @register.simple_tag(takes_context=True)

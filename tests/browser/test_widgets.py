@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
@@ -41,6 +41,25 @@ def test_two_widgets_of_one_page_call_side_by_side(open_page):
     expect(talk.locator("[data-part=state]")).to_have_text("Call ended")
     expect(song.locator("[data-part=state]")).to_have_text("Playing")
     assert page.problems == []
+
+
+SCRIPTS = """() => performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname)
+    .filter((path) => path.endsWith(".js") && path !== "/static/rtc/widget.js").sort()"""
+HINTS = """() => [...document.querySelectorAll("link[rel=modulepreload]")]
+    .map(({ href }) => new URL(href).pathname).sort()"""
+BARE = "/scratch/?body=" + quote('<p data-rtc-client></p><script type="module" src="/static/rtc/widget.js"></script>')
+MOUNTED = "Boolean(document.querySelector('[data-rtc-client]').rtcClient)"
+
+
+def test_all_modules_are_asked_for_at_once_and_none_twice(open_page):
+    bare = open_page(BARE)
+    wait_until(bare, MOUNTED)
+    imported = bare.evaluate(SCRIPTS)
+    for path in ("/default/", "/shop/"):
+        page = open_page(path)
+        wait_until(page, MOUNTED)
+        assert page.evaluate(HINTS) == page.evaluate(SCRIPTS) == imported
+        assert page.problems == []
 
 
 def test_a_widget_of_which_only_the_buttons_are_left_still_works(open_page):

@@ -1,7 +1,7 @@
 /**
  * A voice call to a stream from a web page. One module, no dependency, no bundler:
  *
- *     import { RTCClient } from "/static/rtc/client.js";
+ *     import { RTCClient } from "https://voice.example/static/rtc/client.js";
  *
  *     const client = new RTCClient({ url: "wss://voice.example/websocket/offer" });
  *     client.addEventListener("state", ({ detail }) => show(detail.state, detail.text));

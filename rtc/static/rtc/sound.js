@@ -8,6 +8,12 @@ import { SoundError } from "./sound-error.js";
 
 const FRAME_MS = 20;
 
+/** The modules of each worklet. All are asked for at once: an import is only found once what imports it has come. */
+export const WORKLETS = {
+  capture: ["capture-worklet", "level", "mulaw", "resampler"],
+  playback: ["playback-worklet", "backlog", "jitter-buffer", "concealment", "level", "mulaw", "resampler"],
+};
+
 /**
  * Callbacks: `onframe(payload, levelDb)` for each frame from the microphone; `onreport(report)` every 50 ms of
  * playback; `onmark(name)`; `onnotice(text)` when another device than the chosen one is used; `onpause()` when `paused`
@@ -45,8 +51,13 @@ export class Sound {
    * with every microphone off that the browser still hands out.
    */
   async open({ takesAudio, sendsAudio }) {
-    if (takesAudio) await this.openCapture();
-    if (sendsAudio && !this.closed) await this.openPlayback();
+    const asked = [];
+    if (takesAudio) asked.push(this.openMicrophone(), this.load("capture"));
+    if (sendsAudio) asked.push(this.load("playback"));
+    await Promise.all(asked);
+    if (this.closed) return; // a closed context takes no nodes
+    if (takesAudio) this.openCapture();
+    if (sendsAudio) await this.openPlayback();
     if (!this.closed) await this.resume();
   }
 
@@ -59,12 +70,13 @@ export class Sound {
 
   // ---- microphone
 
-  async openCapture() {
+  async openMicrophone() {
     if (!navigator.mediaDevices) throw new SoundError(INSECURE_ORIGIN);
     await this.microphone.open();
-    if (this.closed) return;
-    this.capture = await this.node("capture");
-    if (this.closed) return;
+  }
+
+  openCapture() {
+    this.capture = this.node("capture");
     this.capture.port.onmessage = ({ data }) => {
       // Frames of the format before may still be under way.
       if (data.format === this.format) this.onframe(data.payload, data.levelDb);
@@ -88,9 +100,9 @@ export class Sound {
 
   // ---- speaker
 
+  /** A speaker can be chosen once the microphone was allowed. */
   async openPlayback() {
-    this.playback = await this.node("playback");
-    if (this.closed) return;
+    this.playback = this.node("playback");
     this.playback.port.onmessage = ({ data }) => {
       if (data.type === "mark") this.onmark(data.name);
       else this.onreport(data);
@@ -121,14 +133,19 @@ export class Sound {
     await this.chooseSpeaker("");
   }
 
-  /** @returns {Promise<AudioWorkletNode | null>} null: closed meanwhile, and a closed context takes none */
-  async node(name) {
+  // ---- worklets
+
+  async load(name) {
+    const urls = WORKLETS[name].map((module) => new URL(`./${module}.js`, import.meta.url));
     try {
-      await this.context.audioWorklet.addModule(new URL(`./${name}-worklet.js`, import.meta.url));
+      await Promise.all(urls.map((url) => this.context.audioWorklet.addModule(url)));
     } catch (error) {
       if (!this.closed) throw new SoundError(UNPLAYABLE, { cause: error });
     }
-    if (this.closed) return null;
+  }
+
+  /** @returns {AudioWorkletNode} */
+  node(name) {
     const node = new AudioWorkletNode(this.context, `rtc-${name}`, {
       outputChannelCount: [1],
       processorOptions: { wireRate: this.sampleRate, frameMs: FRAME_MS, format: this.format },

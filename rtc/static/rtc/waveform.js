@@ -6,12 +6,29 @@ const BAR_GAP = 2;
 const LEAST_HEIGHT = 2;
 const CONTRAST = 1.8; // speech keeps to the upper half of the scale: this spreads it
 const BAR_MS = 60;
+const MOST_BARS = 1000; // more than a screen is wide for
 const STILL_MS = 500; // between two drawings where motion is unwanted
 const STILL_HEIGHT = 8; // CSS pixels
 
 /** Where a level stands between silence and full scale, 0 to 1. */
 export function shareOf(levelDb) {
   return Math.max(0, Math.min(1, 1 - levelDb / QUIET_DB));
+}
+
+// All waveforms of a page share their frames, since each costs the browser a good deal. A hidden page has none.
+const waiting = new Set();
+let frame = null;
+let askedAt = -Infinity;
+
+function drawSoon(waveform, nowMs) {
+  waiting.add(waveform);
+  if (frame !== null || nowMs - askedAt < BAR_MS) return; // that one, or the one of the next bar
+  askedAt = nowMs;
+  frame = requestAnimationFrame(() => {
+    frame = null;
+    for (const each of waiting) each.draw();
+    waiting.clear();
+  });
 }
 
 export class Waveform {
@@ -39,8 +56,9 @@ export class Waveform {
     if (nowMs - this.barAt < (this.still.matches ? STILL_MS : BAR_MS)) return;
     this.barAt = nowMs;
     this.bars.push(this.loudest);
+    this.bars.splice(0, this.bars.length - MOST_BARS);
     this.loudest = 0;
-    this.draw();
+    drawSoon(this, nowMs);
   }
 
   clear() {
@@ -80,7 +98,6 @@ export class Waveform {
   history(width, height) {
     const [silent, loud] = [new Path2D(), new Path2D()];
     const count = Math.floor((width + BAR_GAP) / (BAR_WIDTH + BAR_GAP));
-    this.bars.splice(0, Math.max(0, this.bars.length - count));
     for (let i = 0; i < count; i++) {
       const share = this.bars[this.bars.length - count + i] ?? 0;
       const bar = Math.max(LEAST_HEIGHT, share ** CONTRAST * height);
