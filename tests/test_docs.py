@@ -23,6 +23,7 @@ from rtc.testing import CallResult, run_call
 from rtc.testing.dialling import read_audio
 from tests.blocks import ROOT, Block, blocks_of
 from tests.browser.speech import speak
+from tests.handler_threads import threads_left
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*.md"))]
 DONE_ELSEWHERE = {"shop/asgi.py", "shop/urls.py"}
@@ -175,6 +176,7 @@ EXPECTED = {
 
 def expect(name: str, result: CallResult) -> None:
     assert result.errors == [], name
+    assert threads_left() == [], name
     check = EXPECTED.get(name, lambda result: level(result) > 0 or result.outputs)
     assert check(result), f"{name}: {result.outputs}, level {level(result)}, {result.end_reason}"
 

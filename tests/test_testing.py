@@ -3,7 +3,6 @@
 import asyncio
 import re
 import sys
-import threading
 import time
 import wave
 from pathlib import Path
@@ -16,6 +15,7 @@ from asgiref.sync import sync_to_async
 from rtc import AdditionalOutputs, AsyncStreamHandler, CloseStream, Stream, WebRTCError
 from rtc.testing import CallClient, call, run_call, run_virtual, until, virtual_time
 from tests.core.signals import tones
+from tests.handler_threads import threads_left
 from tests.live.tones import frequency_of
 from tests.subjects import Echo, Scripted, SyncEcho, level
 
@@ -213,10 +213,7 @@ def test_a_handler_that_blocks_is_called_in_real_time(kind):
     assert 0.4 <= time.monotonic() - began < 5
     assert (result.audio[1] != 0).any()
     assert result.end_reason == "client_stop"
-    for thread in threading.enumerate():
-        if thread.name == "rtc emit":
-            thread.join(10)  # it was woken, and may not have had its turn yet
-            assert not thread.is_alive()
+    assert threads_left() == []
 
 
 async def test_on_a_running_loop():
