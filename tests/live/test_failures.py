@@ -130,11 +130,17 @@ async def test_sigterm_right_after_an_upgrade_leaves_no_session_behind(cluster, 
 
 async def freeze(server: Server) -> None:
     """Not in the middle of a write: then SQLite's lock would be frozen with it, and no worker could write any more."""
-    os.kill(server.pid, signal.SIGSTOP)
+    stop(server)
     while databases.is_locked(server.database):
         os.kill(server.pid, signal.SIGCONT)
         await asyncio.sleep(0.1)
-        os.kill(server.pid, signal.SIGSTOP)
+        stop(server)
+
+
+def stop(server: Server) -> None:
+    """Returns when all of its threads stand still; each stops when it has its turn."""
+    os.kill(server.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, server.pid, os.WSTOPPED)
 
 
 async def test_a_frozen_workers_sessions_end_once_and_it_does_not_bring_them_back(cluster, doomed, scale):
