@@ -78,6 +78,7 @@ class Told(list):
 def told():
     """`(what, session id, state or end reason)` of each signal that a session has started or ended, in order."""
     told = Told()
+    assert telling.settle(10)  # what tests before this one have left
 
     def started(session, **kwargs):
         told.append(("started", session.session_id, session.state))

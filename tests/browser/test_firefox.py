@@ -31,11 +31,11 @@ from tests.browser.test_client_page import (  # noqa: F401
     test_nothing_sticks_out_sideways,
 )
 from tests.browser.test_devices import (  # noqa: F401
-    test_a_microphone_is_chosen_in_a_call_and_remembered,
     test_a_microphone_that_is_unplugged_is_replaced,
     test_a_remembered_microphone_that_is_not_there_is_replaced,
     test_sound_that_the_device_pauses_is_told_of_and_goes_on_with_a_tap,
 )
+from tests.browser.test_permissions import test_a_microphone_is_chosen_in_a_call_and_remembered  # noqa: F401
 from tests.browser.test_widgets import (  # noqa: F401
     test_a_call_is_made_with_the_keyboard_alone,
     test_a_form_is_filled_in_and_what_is_wrong_stands_beside_its_field,
