@@ -17,7 +17,7 @@ BUILD := .venv/.build-installed
 LOWEST := .venv-lowest
 BROWSER_PACKAGES := tests/browser/node_modules/.installed
 # Chromium, for one, would set the mere niceness of its processes itself.
-GIVING_WAY := $(shell command -v chrt >/dev/null && echo chrt --idle 0 || echo nice -n 19)
+GIVING_WAY := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || echo nice -n 19)
 PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 INSTALL := scripts/install --python $(BIN)/python
 # What that runs.
@@ -49,12 +49,12 @@ cluster: $(CLUSTER)  ## Start the demo on WORKERS (4) processes, with a Redis of
 test: chromium $(BROWSER_PACKAGES)  ## Lint, and run every test
 	@$(MAKE) --no-print-directory --jobs=2 test-first test-others
 
-# What judges live audio mostly waits. Beside it runs what can wait, and what it prints comes in one piece.
+# What judges live audio mostly waits. Beside it runs what can wait. What it prints itself comes in one piece.
 test-first: $(BROWSER_PACKAGES)
-	@printed=$$($(BIN)/python -m pytest -m "first and not long" 2>&1); status=$$?; echo; echo "$$printed"; exit $$status
+	@printed=$$($(BIN)/python -m pytest -m "first and not long" 2>&1); status=$$?; printf '\n%s\n' "$$printed"; exit $$status
 
 test-others: $(BROWSER_PACKAGES)
-	@$(GIVING_WAY) $(MAKE) --no-print-directory lint test-databases
+	@$(GIVING_WAY) $(MAKE) --no-print-directory --output-sync=target lint test-databases
 	$(GIVING_WAY) $(PYTEST) -m "not first and not long"
 
 test-long: $(DEV)  ## Run what takes minutes: calls and failures at full length

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urljoin
 
+from django.apps import apps
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.templatetags.static import static
 
@@ -15,7 +16,8 @@ IMPORTED = re.compile(r'^(?:import|\}) .*"\./([\w-]+\.js)";$', re.MULTILINE)
 
 def module_urls() -> list[str]:
     """Their addresses as the browser makes them: beside the script's, unless the storage puts others in their place."""
-    if getattr(staticfiles_storage, "support_js_module_import_aggregation", False):
+    collected = apps.is_installed("django.contrib.staticfiles")
+    if collected and getattr(staticfiles_storage, "support_js_module_import_aggregation", False):
         return [static(f"rtc/{name}") for name in modules()]
     script = static(f"rtc/{SCRIPT}")
     return [urljoin(script, name) for name in modules()]

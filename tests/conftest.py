@@ -36,7 +36,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
     """PostgreSQL drops no database that a thread of the tests is still connected to.
 
     What Django puts into a new database stays there: to remove it and put it there again costs most tests more than
-    what they do themselves.
+    what they do themselves. So a test that changes permissions or content types has to change them back.
     """
     for model in (ContentType, Permission):
         model._meta.managed = False  # of tables that are not managed `flush` knows nothing

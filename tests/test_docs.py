@@ -62,6 +62,7 @@ def project(tmp_path, monkeypatch, settings, hello) -> Iterator[Path]:
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # a file may be written anew within a second
     settings.RTC_SHOW_HANDLER_ERRORS = True
+    settings.BASE_DIR = tmp_path
     yield tmp_path
     for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
         del sys.modules[name]

@@ -58,6 +58,13 @@ def test_modules_are_fetched_from_where_the_script_is(settings):
     assert {urlsplit(url).netloc for url in module_urls()} == {"assets.example"}
 
 
+def test_without_the_staticfiles_app_no_storage_is_asked(settings):
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "django.contrib.staticfiles"]
+    settings.STORAGES = {}
+    settings.STATIC_URL = "/files/"
+    assert module_urls()[0].startswith("/files/rtc/")
+
+
 def test_a_page_names_each_module_once():
     page = Template('{% load rtc %}{% voice_client "default" %}{% voice_client "tune" %}').render(Context())
     assert re.findall(r'<link rel="modulepreload" href="([^"]+)">', page) == module_urls()

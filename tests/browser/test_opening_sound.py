@@ -83,7 +83,7 @@ def test_worklets_that_do_not_load_wait_for_no_microphone_and_one_that_comes_is_
 
 
 @pytest.mark.parametrize(
-    "settled", ["allow(), load()", "load(), allow()", "fail(new Error('')), refuse(new Error(''))"]
+    "settled", ["allow(), load()", "load(), allow()", "fail(new Error('')), refuse(new Error(''))", "stop()"]
 )
 def test_hanging_up_meanwhile_leaves_nothing_open(page, settled):
     page.get_by_role("button", name="Hang up").click()

@@ -25,6 +25,28 @@ def test_microphone_and_stream_are_drawn_in_the_same_frames(page):
     assert page.problems == []
 
 
+APART = """async () => {
+    const { Waveform } = await import("/static/rtc/waveform.js");
+    const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+    const drawn = [];
+    for (const name of ["first", "second"]) {
+        const wave = new Waveform(document.createElement("canvas"), new AbortController().signal);
+        for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame); // its size is looked at
+        wave.draw = () => drawn.push(name);
+        wave.add(-6, performance.now());
+        if (name === "first") while (drawn.length === 0) await pause(1);
+    }
+    await pause(300);
+    return drawn;
+}"""
+
+
+def test_what_comes_right_after_a_frame_waits_for_no_other_bar(open_page):
+    page = open_page("/default/")
+    assert page.evaluate(APART) == ["first", "second"]
+    assert page.problems == []
+
+
 LOUD_FOR_LONG = """async () => {
     const { Waveform } = await import("/static/rtc/waveform.js");
     window.requestAnimationFrame = () => 1; // as in a hidden page

@@ -8,7 +8,7 @@ import { SoundError } from "./sound-error.js";
 
 const FRAME_MS = 20;
 
-/** The modules of each worklet. All are asked for at once: an import is only found once what imports it has come. */
+/** The modules of each worklet. All are asked for at once: a browser learns of an import only from the file that has it. */
 export const WORKLETS = {
   capture: ["capture-worklet", "level", "mulaw", "resampler"],
   playback: ["playback-worklet", "backlog", "jitter-buffer", "concealment", "level", "mulaw", "resampler"],
@@ -34,6 +34,7 @@ export class Sound {
     this.playback = null;
     this.capturing = false;
     this.format = 0; // how often it has changed
+    this.whenClosed = new Promise((resolve) => (this.tellClosed = resolve));
     this.closed = false; // Firefox closes the context a little later, and complains of a second time
     if (!window.AudioContext || !window.AudioWorkletNode) {
       // Browsers hide the worklets, too, from an insecure page.
@@ -54,7 +55,7 @@ export class Sound {
     const asked = [];
     if (takesAudio) asked.push(this.openMicrophone(), this.load("capture"));
     if (sendsAudio) asked.push(this.load("playback"));
-    await Promise.all(asked);
+    await Promise.race([Promise.all(asked), this.whenClosed]); // which a browser may leave unanswered then
     if (this.closed) return; // a closed context takes no nodes
     if (takesAudio) this.openCapture();
     if (sendsAudio) await this.openPlayback();
@@ -217,5 +218,6 @@ export class Sound {
     this.gestures.abort();
     if (!this.closed) this.context.close();
     this.closed = true;
+    this.tellClosed();
   }
 }

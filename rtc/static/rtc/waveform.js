@@ -17,18 +17,22 @@ export function shareOf(levelDb) {
 
 // All waveforms of a page share their frames, since each costs the browser a good deal. A hidden page has none.
 const waiting = new Set();
-let frame = null;
-let askedAt = -Infinity;
+let asked = false;
+let drawnAt = -Infinity;
 
 function drawSoon(waveform, nowMs) {
   waiting.add(waveform);
-  if (frame !== null || nowMs - askedAt < BAR_MS) return; // that one, or the one of the next bar
-  askedAt = nowMs;
-  frame = requestAnimationFrame(() => {
-    frame = null;
-    for (const each of waiting) each.draw();
-    waiting.clear();
-  });
+  if (asked) return;
+  asked = true;
+  setTimeout(() => requestAnimationFrame(drawWaiting), drawnAt + BAR_MS - nowMs);
+}
+
+function drawWaiting() {
+  asked = false;
+  drawnAt = performance.now();
+  const waveforms = [...waiting];
+  waiting.clear();
+  for (const waveform of waveforms) waveform.draw();
 }
 
 export class Waveform {

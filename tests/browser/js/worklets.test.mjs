@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { WORKLETS } from "../../../rtc/static/rtc/sound.js";
 
-const IMPORT = /^import .* from "\.\/([\w-]+)\.js";$/gm;
+const IMPORT = /^(?:import|export|\}) .*"\.\/([\w-]+)\.js";$/gm;
 
 function withImports(module) {
   const found = new Set([module]);
