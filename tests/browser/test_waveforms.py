@@ -47,6 +47,22 @@ def test_what_comes_right_after_a_frame_waits_for_no_other_bar(open_page):
     assert page.problems == []
 
 
+AT_INTERVALS = """async (intervals) => {
+    const { Waveform } = await import("/static/rtc/waveform.js");
+    return intervals.map((interval) => {
+        const wave = new Waveform(document.createElement("canvas"), new AbortController().signal);
+        for (let ms = 0; ms < 6000; ms += interval) wave.add(-6, ms);
+        return wave.bars.length;
+    });
+}"""
+
+
+def test_bars_pass_at_one_pace_however_often_levels_come(open_page):
+    page = open_page("/default/")
+    counts = page.evaluate(AT_INTERVALS, [20, 50])  # ms: the microphone's, and playback's
+    assert all(98 <= count <= 100 for count in counts)
+
+
 LOUD_FOR_LONG = """async () => {
     const { Waveform } = await import("/static/rtc/waveform.js");
     window.requestAnimationFrame = () => 1; // as in a hidden page

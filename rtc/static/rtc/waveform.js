@@ -57,8 +57,9 @@ export class Waveform {
   /** Takes a level; draws what was loudest since it last drew. */
   add(levelDb, nowMs) {
     this.loudest = Math.max(this.loudest, shareOf(levelDb));
-    if (nowMs - this.barAt < (this.still.matches ? STILL_MS : BAR_MS)) return;
-    this.barAt = nowMs;
+    const barMs = this.still.matches ? STILL_MS : BAR_MS;
+    if (nowMs - this.barAt < barMs) return;
+    this.barAt = Math.max(this.barAt + barMs, nowMs - barMs); // however often levels come, bars pass at one pace
     this.bars.push(this.loudest);
     this.bars.splice(0, this.bars.length - MOST_BARS);
     this.loudest = 0;
