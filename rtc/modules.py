@@ -16,8 +16,8 @@ IMPORTED = re.compile(r'^(?:import|\}) .*"\./([\w-]+\.js)";$', re.MULTILINE)
 
 def module_urls() -> list[str]:
     """Their addresses as the browser makes them: beside the script's, unless the storage puts others in their place."""
-    collected = apps.is_installed("django.contrib.staticfiles")
-    if collected and getattr(staticfiles_storage, "support_js_module_import_aggregation", False):
+    has_storage = apps.is_installed("django.contrib.staticfiles")
+    if has_storage and getattr(staticfiles_storage, "support_js_module_import_aggregation", False):
         return [static(f"rtc/{name}") for name in modules()]
     script = static(f"rtc/{SCRIPT}")
     return [urljoin(script, name) for name in modules()]

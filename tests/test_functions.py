@@ -1,7 +1,6 @@
 """Functions and generators of audio as handlers."""
 
 import asyncio
-import threading
 from functools import partial
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 from rtc import CloseStream, Stream, get_current_context
 from rtc.functions import AsyncFunctionHandler, FunctionHandler
 from tests.callers import MULAW_24K, SILENCE, Client
+from tests.handler_threads import handler_threads
 from tests.subjects import level, seconds_of
 from tests.virtual_time import until, virtual_time
 
@@ -95,7 +95,7 @@ async def test_a_function_of_audio_is_called_with_each_frame(function):
     assert client.heard == SILENCE * 9600
     await client.stop()
     assert await client.until_closed() == 1000
-    await until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("rtc ")])
+    await until(lambda: not handler_threads())
 
 
 @pytest.mark.parametrize(("function", "levels"), [(tune, 2), (one_note, 1), (async_tune, 2), (async_note, 1)])

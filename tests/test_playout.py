@@ -316,30 +316,30 @@ async def test_play_out_returns_once_all_has_been_played():
     listener.playout.close()
 
 
-@virtual_time
-async def test_play_out_sends_a_mark_that_comes_while_the_last_audio_is_played():
+async def play_out_a_second(meddle):
+    """`meddle` with the playout while its last 0.1 s is played."""
     listener = Listener()
     await listener.playout.write(RATE, samples(RATE))
     playing = asyncio.create_task(listener.playout.play_out())
     await elapse(0.9)
-    listener.playout.mark(Mark(name="late"))
+    meddle(listener.playout)
     await playing
+    listener.playout.close()
+    return listener
+
+
+@virtual_time
+async def test_play_out_sends_a_mark_that_comes_while_the_last_audio_is_played():
+    listener = await play_out_a_second(lambda playout: playout.mark(Mark(name="late")))
     assert listener.sent[-1] == (pytest.approx(0.9), Mark(name="late"))
     assert listener.loop.time() == pytest.approx(1)
-    listener.playout.close()
 
 
 @virtual_time
 async def test_play_out_is_over_when_the_last_audio_is_cleared():
-    listener = Listener()
-    await listener.playout.write(RATE, samples(RATE))
-    playing = asyncio.create_task(listener.playout.play_out())
-    await elapse(0.9)
-    listener.playout.clear()
-    await playing
+    listener = await play_out_a_second(Playout.clear)
     assert listener.kinds[-1] == "Clear"
     assert listener.loop.time() == pytest.approx(0.9)
-    listener.playout.close()
 
 
 @virtual_time

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rtc import AdditionalOutputs, CloseStream, Stream, StreamHandler, Warning, WebRTCError, get_current_context
 from tests.callers import MULAW_24K, SILENCE, Client
+from tests.handler_threads import handler_threads
 from tests.subjects import Echo, SyncEcho, SyncScripted, level, seconds_of
 from tests.virtual_time import until
 
@@ -22,10 +23,6 @@ def asyncio_has_nothing_to_complain_of(caplog):
     gc.collect()
     records = [*caplog.get_records("call"), *caplog.records]
     assert [record for record in records if record.name == "asyncio"] == []
-
-
-def threads():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("rtc ")]
 
 
 async def begin(handler, session_id="a", **settings):
@@ -49,7 +46,7 @@ async def test_50_blocking_echoes_at_once_and_no_threads_left():
     await until(lambda: all(len(client.heard) == 4800 for client in clients), 20)
     assert {client.heard for client in clients} == {b"".join(frames)}
     assert await asyncio.gather(*(end(client) for client in clients)) == [1000] * 50
-    await until(lambda: not threads())
+    await until(lambda: not handler_threads())
 
 
 async def test_a_handler_that_spins_or_sleeps_does_not_starve_another_session():
@@ -203,7 +200,7 @@ async def test_shutdown_runs_though_a_callback_never_returns(caplog, settings):
     assert handler.calls == ["start_up", "shutdown"]
     assert "has not returned from emit" in caplog.text
     released.set()
-    await until(lambda: not threads())
+    await until(lambda: not handler_threads())
 
 
 async def test_an_emit_that_waits_for_audio_is_woken_with_silence():
@@ -220,7 +217,7 @@ async def test_an_emit_that_waits_for_audio_is_woken_with_silence():
 
     client = await begin(Waiting)
     assert await end(client) == 1000
-    await until(lambda: not threads())
+    await until(lambda: not handler_threads())
     assert client.heard == b""
 
 
@@ -236,7 +233,7 @@ async def test_a_slow_shutdown_is_left_alone(settings, caplog):
     assert await end(client) == 1000
     assert "shutdown() took too long" in caplog.text
     released.set()
-    await until(lambda: not threads())
+    await until(lambda: not handler_threads())
     await asyncio.sleep(0)
 
 
@@ -320,7 +317,7 @@ async def test_an_error_while_the_last_words_are_played_is_only_logged(caplog):
     handler = Late(level(1000, 0.5), CloseStream())
     client = await begin(handler)
     await client.send(SILENCE * 480)
-    await until(lambda: not handler.emissions and "rtc emit" not in [thread.name for thread in threads()])
+    await until(lambda: not handler.emissions and "rtc emit" not in [thread.name for thread in handler_threads()])
     released.set()
     assert await client.until_closed() == 1000
     assert seconds_of(1000, client.heard) == 0.5
