@@ -117,7 +117,7 @@ class Post:
         elif kind == ANSWER:
             self._questions.take_answer(message)
         elif kind == NEWS:
-            self._groups.hear(message["group"])
+            self._groups.take(message)
         elif kind == KNOCK:
             self._open.set()
 
@@ -146,6 +146,11 @@ def local_post() -> Post:
 
 def tell(group: str) -> None:
     """Say that there is news in a group, from any thread of a process that has a post."""
+    running = asyncio._get_running_loop()
+    here = None if running is None else _posts.get(running)
+    if here is not None and here.address:
+        here.tell(group)  # waking a loop that is awake costs a system call
+        return
     for loop, post in list(_posts.items()):
         if post.address:
             with suppress(RuntimeError):  # that loop was closed

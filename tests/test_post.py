@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from rtc import groups, questions
 from rtc.layers import make_layer
-from rtc.post import Post
+from rtc.post import Post, tell
 from rtc.questions import NoAnswer, Unreachable, answers
 from tests.live.redis_server import RedisServer
 from tests.virtual_time import until
@@ -287,6 +287,93 @@ async def test_news_that_comes_thick_and_fast_is_told_once(make_post):
     here.tell("rtc-outputs-2")
     await until(lambda: last.heard == 2)
     assert ear.heard == 2
+
+
+def sent_to_groups(post, monkeypatch):
+    """What it sends to groups from now on."""
+    sent = []
+    send = post._layer.group_send
+
+    async def group_send(group, message):
+        sent.append((group, message["groups"]))
+        await send(group, message)
+
+    monkeypatch.setattr(post._layer, "group_send", group_send)
+    return sent
+
+
+async def test_news_is_told_from_any_thread(make_post, monkeypatch):
+    here, there = make_post(), make_post()
+    ear = Ear()
+    there.follow("rtc-outputs-1", ear)
+    await until(lambda: ear.heard)
+    monkeypatch.setattr("rtc.post._posts", {asyncio.get_running_loop(): here})
+    tell("rtc-outputs-1")
+    await until(lambda: ear.heard == 2)
+    await asyncio.to_thread(tell, "rtc-outputs-1")
+    await until(lambda: ear.heard == 3)
+
+
+async def test_news_in_many_groups_at_once_is_told_in_one_message(make_post, monkeypatch):
+    here, there, elsewhere = make_post(), make_post(), make_post()
+    names = [f"rtc-outputs-{number}" for number in range(groups.TOGETHER)]
+    ears = {name: Ear() for name in names}
+    for name, ear in ears.items():
+        there.follow(name, ear)
+    other = Ear()
+    elsewhere.follow("rtc-outputs-other", other)
+    await until(lambda: other.heard and all(ear.heard for ear in ears.values()))
+    sent = sent_to_groups(here, monkeypatch)
+    for name in [*names, *names]:
+        here.tell(name)
+    await until(lambda: all(ear.heard == 2 for ear in ears.values()))
+    assert sent == [(groups.ALL, names)]
+    for name in names[1:]:
+        here.tell(name)
+    here.tell("rtc-outputs-other")
+    await until(lambda: other.heard == 2)
+    assert [ear.heard for ear in ears.values()] == [2] + [3] * (groups.TOGETHER - 1)
+
+
+async def test_news_in_few_groups_bothers_nobody_else(make_post, monkeypatch):
+    here = make_post()
+    sent = sent_to_groups(here, monkeypatch)
+    names = [f"rtc-outputs-{number}" for number in range(groups.TOGETHER - 1)]
+    for name in names:
+        here.tell(name)
+    await until(lambda: len(sent) == len(names))
+    assert sent == [(name, [name]) for name in names]
+
+
+async def test_news_in_a_great_many_groups_is_told_in_messages_of_limited_size(make_post, monkeypatch):
+    here = make_post()
+    sent = sent_to_groups(here, monkeypatch)
+    names = [f"rtc-outputs-{number}" for number in range(groups.MOST_TOGETHER + groups.TOGETHER)]
+    for name in names:
+        here.tell(name)
+    await until(lambda: not here._groups._untold)
+    assert sent == [(groups.ALL, names[: groups.MOST_TOGETHER]), (groups.ALL, names[groups.MOST_TOGETHER :])]
+
+
+async def test_who_follows_nothing_hears_of_nothing(make_post, redis):
+    post, ear = make_post(), Ear()
+    post.follow("rtc-outputs-1", ear)
+    await until(lambda: ear.heard)
+    with Redis.from_url(redis.url, decode_responses=True) as client:
+        assert f"asgi__group__{groups.ALL}" in client.pubsub_channels()
+        post.unfollow("rtc-outputs-1", ear)
+        await until(lambda: f"asgi__group__{groups.ALL}" not in client.pubsub_channels())
+        post.follow("rtc-outputs-1", ear)
+        await until(lambda: f"asgi__group__{groups.ALL}" in client.pubsub_channels())
+
+
+async def test_news_of_a_worker_of_an_older_release_names_one_group(make_post):
+    here, there = make_post(), make_post()
+    ear = Ear()
+    there.follow("rtc-outputs-1", ear)
+    await until(lambda: ear.heard)
+    await here._layer.group_send("rtc-outputs-1", {"type": groups.NEWS, "group": "rtc-outputs-1"})
+    await until(lambda: ear.heard == 2)
 
 
 async def test_a_group_that_could_not_be_left_is_left_later(make_post, redis, monkeypatch):
