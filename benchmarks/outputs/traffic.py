@@ -20,13 +20,13 @@ READ_TIMEOUT_S = 10.0
 INPUT_BYTES = 1_900_000
 
 
-async def outputs(port: int, seconds: float, rate: float, most_away_s: float = inf) -> None:
+async def outputs(port: int, http_port: int, seconds: float, rate: float, most_away_s: float = inf) -> None:
     """All sessions together put out `rate` outputs a second, to readers that come again as an EventSource does."""
     pause_s = SESSIONS / rate
     params = {"count": max(1, round(seconds / pause_s)), "pause_s": pause_s}
     ids = [f"talk-{os.getpid()}-{index}" for index in range(SESSIONS)]
     readers = [_Reader(ids[index % SESSIONS], most_away_s) for index in range(READERS)]
-    reading = asyncio.gather(*(reader.read(port) for reader in readers))
+    reading = asyncio.gather(*(reader.read(http_port) for reader in readers))
     await asyncio.gather(*(_talk(port, session_id, params) for session_id in ids))
     await reading
     read, expected = sum(reader.count for reader in readers), READERS * params["count"]
@@ -34,9 +34,9 @@ async def outputs(port: int, seconds: float, rate: float, most_away_s: float = i
         sys.exit(f"readers got {read} of {expected} outputs")
 
 
-async def outputs_to_hasty_readers(port: int, seconds: float, rate: float) -> None:
+async def outputs_to_hasty_readers(port: int, http_port: int, seconds: float, rate: float) -> None:
     """The same to readers that come again at once, as no browser does."""
-    await outputs(port, seconds, rate, most_away_s=0.0)
+    await outputs(port, http_port, seconds, rate, most_away_s=0.0)
 
 
 async def _talk(port: int, session_id: str, params: dict[str, Any]) -> None:
@@ -103,13 +103,13 @@ class _Reader:
                 sys.exit(f"{self._session_id}: output {self.count} was lost or repeated")
 
 
-async def inputs(port: int, seconds: float, rate: float) -> None:
+async def inputs(port: int, http_port: int, seconds: float, rate: float) -> None:
     """One session is sent `rate` inputs a second, each as large as it may be."""
     session_id = f"input-{os.getpid()}"
     body = json.dumps({"webrtc_id": session_id, "inputs": ["x" * 990] * (INPUT_BYTES // 1000)})
     async with (
         _socket(port, session_id, {"count": 1, "pause_s": seconds + 5}) as socket,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=READ_TIMEOUT_S) as client,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{http_port}", timeout=READ_TIMEOUT_S) as client,
     ):
         await socket.recv()
         for _ in range(round(seconds * rate)):
@@ -121,5 +121,5 @@ async def inputs(port: int, seconds: float, rate: float) -> None:
 KINDS = {"outputs": outputs, "hasty": outputs_to_hasty_readers, "inputs": inputs}
 
 if __name__ == "__main__":
-    kind, port, seconds, rate = sys.argv[1:]
-    asyncio.run(KINDS[kind](int(port), float(seconds), float(rate)))
+    kind, port, http_port, seconds, rate = sys.argv[1:]
+    asyncio.run(KINDS[kind](int(port), int(http_port), float(seconds), float(rate)))
