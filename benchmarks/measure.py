@@ -70,11 +70,12 @@ class IdleCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LongCall:
-    """Median latency in each LONG_CALL_STEP_S of one call: a delay that accumulates shows only here."""
+    """Median latency in each LONG_CALL_STEP_S of one call and in all of it: a delay that adds up shows only here."""
 
     target: str
     sessions: int
     p50_ms: list[float]
+    whole_p50_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +166,9 @@ class Bench:
                 load.drain(DRAIN_S)
             finally:
                 load.close()
-        medians = np.median(latencies_ms(load, 0).reshape(steps, -1), axis=1)
-        return LongCall(target=target.name, sessions=sessions, p50_ms=medians.tolist())
+        latencies = latencies_ms(load, 0)
+        medians = np.median(latencies.reshape(steps, -1), axis=1).tolist()
+        return LongCall(target=target.name, sessions=sessions, p50_ms=medians, whole_p50_ms=float(np.median(latencies)))
 
 
 def _load(server: Server, target: Target, sessions: int) -> Load:

@@ -39,7 +39,10 @@ def markdown(results: Results) -> str:
     if results.idle:
         parts += ["Connected, started and silent:", _idle(results)]
     if results.long_calls:
-        parts += [f"Median latency in ms in each {LONG_CALL_STEP_S:g} s of one call:", _long_calls(results)]
+        parts += [
+            f"Median latency in ms in each {LONG_CALL_STEP_S:g} s of one call, and in all of it:",
+            _long_calls(results),
+        ]
     if results.blocking:
         parts += ["The echo of FastRTC's documentation, whose `emit` blocks in `queue.get()`:", _blocking(results)]
     parts += _warnings(results)
@@ -90,9 +93,10 @@ def _idle(results: Results) -> str:
 
 def _long_calls(results: Results) -> str:
     steps = range(1, len(results.long_calls[0].p50_ms) + 1)
-    header = ["sessions", "server", *(f"to {step * LONG_CALL_STEP_S:g} s" for step in steps)]
+    header = ["sessions", "server", *(f"to {step * LONG_CALL_STEP_S:g} s" for step in steps), "all"]
     rows = [
-        [str(call.sessions), LABELS[call.target], *(f"{p50:.2f}" for p50 in call.p50_ms)] for call in results.long_calls
+        [str(call.sessions), LABELS[call.target], *(f"{p50:.2f}" for p50 in (*call.p50_ms, call.whole_p50_ms))]
+        for call in results.long_calls
     ]
     return table(header, rows)
 
