@@ -2,8 +2,16 @@
 loads; what it would work with is not, and the error says what is there instead.
 """
 
+import sys
 import warnings
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any, Literal, TypedDict
+
+from rtc.context import SessionHandle, current_session
+from rtc.emission import AudioEmitType, take_apart
+from rtc.handlers import AsyncStreamHandler, HandlerBase, StreamHandler
+from rtc.replier import ReplyFunction
 
 
 class UIArgs(TypedDict, total=False):
@@ -61,11 +69,61 @@ _ABSENT_OF_STREAM = {
 }
 
 
-def refuse_import(name: str) -> Exception:
-    """What `from rtc import name` raises: an ImportError that says why, for a name of FastRTC's."""
+_MODULES = (
+    "credentials",
+    "pause_detection",
+    "pause_detection.protocol",
+    "pause_detection.silero",
+    "reply_on_pause",
+    "reply_on_stopwords",
+    "speech_to_text",
+    "speech_to_text.stt_",
+    "stream",
+    "text_to_speech",
+    "text_to_speech.tts",
+    "tracks",
+    "utils",
+    "webrtc",
+    "websocket",
+)
+
+
+def take_for_modules(package: ModuleType) -> None:
+    """Let the package be found under the names of FastRTC's modules too: `from fastrtc.utils import …` is as common in
+    handlers as `from fastrtc import …`, and all that is here comes from the package itself.
+    """
+    for name in _MODULES:
+        sys.modules[f"{package.__name__}.{name}"] = package
+        if "." not in name:
+            setattr(package, name, package)
+
+
+_OF_MODULES: dict[str, Any] = {
+    "DataChannel": SessionHandle,
+    "EmitType": AudioEmitType,
+    "HandlerType": StreamHandler | AsyncStreamHandler | Callable[..., Any],
+    "ReplyFnGenerator": ReplyFunction,
+    "RTCConfigurationCallable": Callable[..., Any] | dict[str, Any],
+    "StreamHandlerBase": HandlerBase,
+    "StreamHandlerImpl": StreamHandler | AsyncStreamHandler,
+    "current_channel": current_session,
+    "split_output": take_apart,
+}
+"""What only those modules of FastRTC's have, as handlers annotate with; here it has another name."""
+
+
+def found_in_modules(name: str) -> Any:
+    """What `from rtc import name` gives besides the names of `rtc` itself.
+
+    Raises:
+        ImportError: says why there is none, for a name of FastRTC's.
+        AttributeError: for any other.
+    """
+    if name in _OF_MODULES:
+        return _OF_MODULES[name]
     if name in _ABSENT:
-        return ImportError(f"rtc has no {name}: {_ABSENT[name]} (docs/porting.md).", name=name)
-    return AttributeError(f"module 'rtc' has no attribute {name!r}")
+        raise ImportError(f"rtc has no {name}: {_ABSENT[name]} (docs/porting.md).", name=name)
+    raise AttributeError(f"module 'rtc' has no attribute {name!r}")
 
 
 def refuse_attribute(name: str) -> AttributeError:
