@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -51,6 +52,7 @@ class ReplyOnPause(OwnPauses):
 
     A subclass that overrides `determine_pause(audio, sampling_rate, state)` says itself when a turn is over, as in
     FastRTC (see `rtc.own_pauses`): then a reply is interrupted by the end of the next turn, not by its beginning.
+    `event` and `generator` are there for overrides of `reset()`, which clear them; not used.
 
     Args:
         fn: makes replies.
@@ -98,6 +100,8 @@ class ReplyOnPause(OwnPauses):
         self.needs_args = needs_args
         self.push_to_talk = push_to_talk
         self.state = AppState()
+        self.event = threading.Event()
+        self.generator: Any = None
         self.model = model if model is not None or push_to_talk else get_silero_model()
         self.turn_options = TurnOptions(
             algo=self.algo_options,
@@ -118,7 +122,7 @@ class ReplyOnPause(OwnPauses):
         self._replier = Replier(
             self,
             keeps_unheard=self.turn_options.resume and self.can_interrupt,
-            asks=lambda: self.needs_args or takes_inputs(self.fn, 1),
+            asks=lambda: self._needs_additional_inputs,
             audible=self._turns.audible,
             over=self._reply_over,
             replied=self._end_turn,
@@ -164,7 +168,7 @@ class ReplyOnPause(OwnPauses):
         return await self._replier.next()
 
     async def shutdown(self) -> None:
-        if self._session is not None:
+        if self.channel is not None:
             await self._unbind()
 
     async def _unbind(self) -> None:
@@ -177,6 +181,11 @@ class ReplyOnPause(OwnPauses):
         await self._replier.close()
 
     # What others call -------------------------------------------------------------------------------------------
+
+    @property
+    def _needs_additional_inputs(self) -> bool:
+        """Whether replies get the client's inputs. FastRTC's name, which overrides of `copy` read."""
+        return self.needs_args or takes_inputs(self.fn, 1)
 
     def trigger_response(self) -> None:
         """Reply now to what was said so far, if only to silence; from any thread. During a reply nothing happens."""

@@ -12,12 +12,14 @@ from django.core.exceptions import ImproperlyConfigured
 import rtc
 from rtc import (
     AdditionalOutputs,
+    AppState,
     KokoroTTSOptions,
     MoonshineSTT,
     ReplyOnPause,
     Stream,
     StreamHandler,
     UIArgs,
+    create_message,
     get_stt_model,
     get_tts_model,
 )
@@ -95,6 +97,47 @@ def test_a_name_that_nobody_has_is_no_special_case():
     with pytest.raises(ImportError, match="cannot import name 'nobodys'"):
         exec("from rtc import nobodys", {})
     assert not hasattr(rtc, "nobodys")
+
+
+IN_MODULES = {
+    "credentials": ["get_turn_credentials"],
+    "pause_detection": ["ModelOptions", "PauseDetectionModel", "SileroVadOptions", "get_silero_model"],
+    "pause_detection.silero": ["AudioChunk", "SileroVadOptions"],
+    "reply_on_pause": ["AlgoOptions", "AppState", "ReplyFnGenerator", "ReplyOnPause", "create_message", "split_output"],
+    "reply_on_stopwords": ["ReplyOnStopWords"],
+    "speech_to_text": ["MoonshineSTT", "get_stt_model", "stt_for_chunks"],
+    "speech_to_text.stt_": ["STTModel"],
+    "stream": ["Stream", "UIArgs"],
+    "text_to_speech": ["KokoroTTSOptions", "get_tts_model"],
+    "text_to_speech.tts": ["TTSModel", "TTSOptions"],
+    "tracks": ["EmitType", "HandlerType", "StreamHandler", "StreamHandlerBase", "StreamHandlerImpl"],
+    "utils": ["AdditionalOutputs", "DataChannel", "RTCConfigurationCallable", "audio_to_bytes", "create_message"],
+}
+"""What is imported of its modules, of which there are none here."""
+
+
+@pytest.mark.parametrize(("module", "name"), [(module, name) for module in IN_MODULES for name in IN_MODULES[module]])
+def test_what_its_modules_have_can_be_imported_from_there(module, name):
+    found = {}
+    exec(f"from rtc.{module} import {name}", found)
+    assert found[name] is getattr(rtc, name)
+
+
+def test_its_modules_can_be_imported_themselves():
+    found = {}
+    exec("import rtc.utils\nimport rtc.tracks as tracks\nfrom rtc import stream", found)
+    assert found["rtc"].utils.audio_to_bytes is found["tracks"].audio_to_bytes is rtc.audio_to_bytes
+    assert found["stream"].Stream is Stream
+    with pytest.raises(ImportError, match="rtc has no VideoStreamHandler: video is not served"):
+        exec("from rtc.tracks import VideoStreamHandler", {})
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'rtc\.nobodys'"):
+        exec("import rtc.nobodys", {})
+
+
+def test_what_handlers_annotate_with_fits_them():
+    assert isinstance(Echo(), rtc.StreamHandlerImpl) and issubclass(Echo, rtc.StreamHandlerBase)
+    frame, outputs = level(1000, 0.1), AdditionalOutputs("hello")
+    assert rtc.split_output((frame, outputs)) == (frame, outputs)
 
 
 @pytest.mark.parametrize("name", [name for name in FASTRTC_0_0_34 if "turn_credentials" in name])
@@ -186,6 +229,64 @@ def test_a_handler_of_threads_may_shut_down_asynchronously():
     handler = CleansUp()
     assert run_call(Stream(handler), seconds=0.2).end_reason == "client_stop"
     assert handler.cleaned == [True]
+
+
+class OwnSession(Echo):
+    """`_session` is a name that many have for their connection to a service."""
+
+    async def start_up(self):
+        self._session = "an HTTP session"
+        await self.send_message(create_message("log", "connected"))
+
+    async def emit(self):
+        self.clear_queue()
+        return await super().emit()
+
+
+def test_what_a_handler_calls_its_session_is_its_own():
+    result = run_call(Stream(OwnSession), level(1000, 0.2), seconds=1)
+    assert (result.end_reason, result.errors) == ("client_stop", [])
+    assert (np.abs(result.audio[1]) > 900).sum() >= 0.1 * 24000
+
+
+class Cleared(ReplyOnPause):
+    """As FastRTC documents an override of `reset`, and copies with what it knows."""
+
+    copies: list["Cleared"] = []
+
+    def reset(self):
+        super().reset()
+        self.generator = None
+        self.event.clear()
+        self.state = AppState()
+
+    def copy(self):
+        self.copies.append(Cleared(self.fn, needs_args=self._needs_additional_inputs))
+        return self.copies[-1]
+
+
+def of_sound(audio):
+    yield level(1000, 0.1)
+
+
+def of_sound_and_name(audio, name="you"):
+    yield AdditionalOutputs(name)
+
+
+@pytest.mark.parametrize(("fn", "said"), [(of_sound, []), (of_sound_and_name, ["Ada"])])
+def test_a_handler_may_reset_what_its_replies_leave(fn, said, caplog):
+    result, _ = call(Cleared(fn), *ASKED_ONCE, inputs=[["Ada"]])
+    assert (result.end_reason, result.errors) == ("client_stop", []) and not caplog.records
+    assert [value for _, value in result.outputs] == said
+    assert Cleared.copies[-1].needs_args == bool(said)
+
+
+def test_a_reset_that_fails_is_logged_after_the_session(caplog):
+    broken = type("Broken", (Echo,), {"reset": lambda self: self.nobodys})
+    result = run_call(Stream(broken), level(1000, 0.1), seconds=0.5)
+    assert (result.end_reason, result.close_code, result.errors) == ("client_stop", 1000, [])
+    [record] = caplog.records
+    assert record.name == "rtc.runner" and "the handler failed in reset(): AttributeError" in record.getMessage()
 
 
 @pytest.mark.parametrize("name", ["start_up", "receive", "emit"])
