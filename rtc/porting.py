@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Literal, TypedDict
 
-from rtc.context import SessionHandle, current_session
+from rtc.context import Context, SessionHandle, current_session, get_current_context
 from rtc.emission import AudioEmitType, take_apart
 from rtc.handlers import AsyncStreamHandler, HandlerBase, StreamHandler
 from rtc.replier import ReplyFunction
@@ -43,11 +43,15 @@ get_cloudflare_turn_credentials = get_hf_turn_credentials = get_twilio_turn_cred
 get_cloudflare_turn_credentials_async = get_hf_turn_credentials_async = get_turn_credentials_async
 
 _VIDEO = "video is not served, audio over a WebSocket is"
+_SERVICE = "Cartesia is a service: call it in your handler, as any other"
 _COMPONENT = "there is no Gradio component: the template tag {% voice_client %} puts a client into a page"
 _ABSENT = {
     "AsyncAudioVideoStreamHandler": _VIDEO,
     "AudioVideoStreamHandler": _VIDEO,
-    "CartesiaTTSOptions": "Cartesia is a service: call it in your handler, as any other",
+    "CartesiaTTSModel": _SERVICE,
+    "CartesiaTTSOptions": _SERVICE,
+    "KokoroTTSModel": "get_tts_model() gives a voice; any object with its methods is one",
+    "SileroVADModel": "get_silero_model() gives the model; any object with vad() does for ReplyOnPause(model=…)",
     "VideoEmitType": _VIDEO,
     "VideoStreamHandler": _VIDEO,
     "WebRTC": _COMPONENT,
@@ -55,12 +59,15 @@ _ABSENT = {
 }
 _ABSENT_OF_STREAM = {
     "connections": "sessions are rows, on every worker: rtc.models.Session",
+    "event_handler": "it is handler here; each session has one of its own",
     "fastphone": "telephones are not served",
+    "fetch_latest_output": "GET /outputs serves the outputs, and a reconnect misses none",
     "handle_incoming_call": "telephones are not served",
     "handlers": "each session's handler is its own, on its worker: POST /input_hook reaches it from anywhere",
     "mount": "there is no FastAPI app: name the stream in RTC_STREAMS, and route rtc.urls and rtc.routing",
     "offer": "WebRTC is not served, audio over a WebSocket is",
     "output_stream": "GET /outputs serves the outputs, and a reconnect misses none",
+    "set_additional_outputs": "AdditionalOutputs of a handler reach GET /outputs",
     "set_input": "POST /input_hook takes inputs; a Django form checks them: Stream(input_form=…)",
     "telephone_handler": "telephones are not served",
     "ui": "there is no Gradio app: each stream has a page, and {% voice_client %} puts one into yours",
@@ -98,6 +105,13 @@ def take_for_modules(package: ModuleType) -> None:
             setattr(package, name, package)
 
 
+class CurrentContext:
+    """What FastRTC's variable tells: `get_current_context()`, or None outside a session."""
+
+    def get(self, default: Context | None = None) -> Context | None:
+        return default if current_session.get() is None else get_current_context()
+
+
 _OF_MODULES: dict[str, Any] = {
     "DataChannel": SessionHandle,
     "EmitType": AudioEmitType,
@@ -107,9 +121,10 @@ _OF_MODULES: dict[str, Any] = {
     "StreamHandlerBase": HandlerBase,
     "StreamHandlerImpl": StreamHandler | AsyncStreamHandler,
     "current_channel": current_session,
+    "current_context": CurrentContext(),
     "split_output": take_apart,
 }
-"""What only those modules of FastRTC's have, as handlers annotate with; here it has another name."""
+"""What only those modules of FastRTC's have; here it has another name."""
 
 
 def found_in_modules(name: str) -> Any:

@@ -103,12 +103,21 @@ class ReplyOnPause(OwnPauses):
         self.event = threading.Event()
         self.generator: Any = None
         self.model = model if model is not None or push_to_talk else get_silero_model()
-        self.turn_options = TurnOptions(
+        self.__interrupt_after_s, self.__resume = interrupt_after_s, resume
+        _ = self.turn_options  # those that contradict each other are told of here
+
+    @property
+    def turn_options(self) -> TurnOptions:
+        """From the attributes, which may be set until the session starts.
+
+        Raises: ValueError, for options that contradict each other.
+        """
+        return TurnOptions(
             algo=self.algo_options,
-            vad=model_options if isinstance(model_options, SileroVadOptions) else SileroVadOptions(),
-            can_interrupt=can_interrupt,
-            interrupt_after_s=interrupt_after_s,
-            resume=resume,
+            vad=self.model_options if isinstance(self.model_options, SileroVadOptions) else SileroVadOptions(),
+            can_interrupt=self.can_interrupt,
+            interrupt_after_s=self.__interrupt_after_s,
+            resume=self.__resume,
         )
 
     def bind(self, session: SessionHandle) -> None:
@@ -270,7 +279,8 @@ class ReplyOnPause(OwnPauses):
             reply.turn = None
         try:
             with blaming("replied"):
-                self.replied(reply)
+                if callable(self.replied):  # a handler may have a flag of that name
+                    self.replied(reply)
         except HandlerError as error:
             logger.error("session %s goes on, but %s", self.bound_session.id, error, exc_info=error.__cause__)
             self.bound_session.reply_failed(error)

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 import rtc
 from rtc import (
     AdditionalOutputs,
+    AlgoOptions,
     AppState,
     KokoroTTSOptions,
     MoonshineSTT,
@@ -140,6 +141,24 @@ def test_what_handlers_annotate_with_fits_them():
     assert rtc.split_output((frame, outputs)) == (frame, outputs)
 
 
+@pytest.mark.parametrize("name", ["CartesiaTTSModel", "KokoroTTSModel", "SileroVADModel"])
+def test_a_model_of_its_modules_says_what_to_use(name):
+    with pytest.raises(ImportError, match=rf"^rtc has no {name}: .+ \(docs/porting\.md\)\.$"):
+        exec(f"from rtc.text_to_speech.tts import {name}", {})
+
+
+class Contextual(Echo):
+    async def start_up(self):
+        context = rtc.utils.current_context.get()
+        rtc.utils.current_channel.get().send(create_message("log", context.webrtc_id))
+
+
+def test_its_variables_tell_of_the_session():
+    assert rtc.utils.current_context.get() is None and rtc.utils.current_channel.get() is None
+    result = run_call(Stream(Contextual), seconds=0.1)
+    assert "test" in [text for _, text in logs(result)]
+
+
 @pytest.mark.parametrize("name", [name for name in FASTRTC_0_0_34 if "turn_credentials" in name])
 def test_no_turn_server_is_asked_for(name):
     with pytest.warns(UserWarning, match="needs no TURN server"):
@@ -153,6 +172,8 @@ def test_no_turn_server_is_asked_for(name):
 @pytest.mark.parametrize(
     ("name", "instead"),
     [
+        ("event_handler", "it is handler"),
+        ("fetch_latest_output", "/outputs"),
         ("mount", "RTC_STREAMS"),
         ("set_input", "/input_hook"),
         ("output_stream", "/outputs"),
@@ -279,6 +300,25 @@ def test_a_handler_may_reset_what_its_replies_leave(fn, said, caplog):
     assert (result.end_reason, result.errors) == ("client_stop", []) and not caplog.records
     assert [value for _, value in result.outputs] == said
     assert Cleared.copies[-1].needs_args == bool(said)
+
+
+class Late(ReplyOnPause):
+    """Says how it takes turns, and has flags, after its base was made."""
+
+    def __init__(self, fn):
+        super().__init__(fn)
+        self.can_interrupt = False
+        self.algo_options = AlgoOptions(max_continuous_speech_s=0.5)
+        self.replied = self.interrupted = False
+
+
+def test_what_is_set_before_the_session_counts(caplog):
+    reply, fn = answering(seconds=9.0)
+    result, _ = call(Late(fn), *ASKED_ONCE, ASKED_ONCE[1], 1.5)
+    [(_, samples)] = reply.turns
+    assert 0.5 <= samples.shape[1] / RATE < 0.6
+    assert not [message for _, message in result.messages if message.get("event") == "clear"]
+    assert not caplog.records
 
 
 def test_a_reset_that_fails_is_logged_after_the_session(caplog):
