@@ -104,10 +104,10 @@ class ReplyOnPause(OwnPauses):
         self.generator: Any = None
         self.model = model if model is not None or push_to_talk else get_silero_model()
         self.__interrupt_after_s, self.__resume = interrupt_after_s, resume
-        _ = self.turn_options  # those that contradict each other are told of here
+        _ = self.__turn_options  # those that contradict each other are told of here
 
-    @property
-    def turn_options(self) -> TurnOptions:
+    @property  # with a name of its own: handlers have a `turn_options`, too
+    def __turn_options(self) -> TurnOptions:
         """From the attributes, which may be set until the session starts.
 
         Raises: ValueError, for options that contradict each other.
@@ -123,14 +123,14 @@ class ReplyOnPause(OwnPauses):
     def bind(self, session: SessionHandle) -> None:
         super().bind(session)
         longest_s = conf.RTC_MAX_UTTERANCE_S
-        self._turns = Turns(self.turn_options.limited(longest_s))
+        self._turns = Turns(self.__turn_options.limited(longest_s))
         self._recent = RecentAudio(round((longest_s + SPARE_S) * self.input_sample_rate))
         self._listener: Listener | None = None
         self._release: asyncio.TimerHandle | None = None
         self._unbound = False
         self._replier = Replier(
             self,
-            keeps_unheard=self.turn_options.resume and self.can_interrupt,
+            keeps_unheard=self.__turn_options.resume and self.can_interrupt,
             asks=lambda: self._needs_additional_inputs,
             audible=self._turns.audible,
             over=self._reply_over,
@@ -149,7 +149,7 @@ class ReplyOnPause(OwnPauses):
             )
         elif self.model is not None and not self.push_to_talk:
             self._listener = listen(
-                self.model, self.input_sample_rate, self.turn_options, self.model_options, self._measured
+                self.model, self.input_sample_rate, self.__turn_options, self.model_options, self._measured
             )
         if self.startup_fn is not None:
             if self.needs_args:

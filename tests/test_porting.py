@@ -303,9 +303,10 @@ def test_a_handler_may_reset_what_its_replies_leave(fn, said, caplog):
 
 
 class Late(ReplyOnPause):
-    """Says how it takes turns, and has flags, after its base was made."""
+    """Says how it takes turns, and has flags, after its base was made; what it has before that stays its own."""
 
     def __init__(self, fn):
+        self.turn_options = {"threshold": 0.5}
         super().__init__(fn)
         self.can_interrupt = False
         self.algo_options = AlgoOptions(max_continuous_speech_s=0.5)
@@ -314,7 +315,9 @@ class Late(ReplyOnPause):
 
 def test_what_is_set_before_the_session_counts(caplog):
     reply, fn = answering(seconds=9.0)
-    result, _ = call(Late(fn), *ASKED_ONCE, ASKED_ONCE[1], 1.5)
+    handler = Late(fn)
+    result, _ = call(handler, *ASKED_ONCE, ASKED_ONCE[1], 1.5)
+    assert handler.turn_options == {"threshold": 0.5}
     [(_, samples)] = reply.turns
     assert 0.5 <= samples.shape[1] / RATE < 0.6
     assert not [message for _, message in result.messages if message.get("event") == "clear"]
