@@ -52,7 +52,7 @@ class ReplyOnPause(OwnPauses):
 
     A subclass that overrides `determine_pause(audio, sampling_rate, state)` says itself when a turn is over, as in
     FastRTC (see `rtc.own_pauses`): then a reply is interrupted by the end of the next turn, not by its beginning.
-    `event` and `generator` are there for overrides of `reset()`, which clear them; not used.
+    `reset()` follows each reply made to its end; `event` and `generator` are there for it to clear, and not used.
 
     Args:
         fn: makes replies.

@@ -302,6 +302,67 @@ def test_a_handler_may_reset_what_its_replies_leave(fn, said, caplog):
     assert Cleared.copies[-1].needs_args == bool(said)
 
 
+class Talk(AppState):
+    asked = 0
+
+
+class Semantic(ReplyOnPause):
+    """Keeps a state of its own, made anew behind each reply, as turn detectors for FastRTC do."""
+
+    def __init__(self, fn):
+        super().__init__(fn)
+        self.state = Talk()
+        self.states = []
+
+    def copy(self):
+        return self
+
+    def determine_pause(self, audio, sampling_rate, state):
+        paused = super().determine_pause(audio, sampling_rate, state)
+        if paused:
+            state.asked += 1
+            self.states.append(type(state))
+        return paused
+
+    def reset(self):
+        super().reset()
+        self.state = Talk()
+
+
+@pytest.mark.parametrize(("fn", "said"), [(of_sound, []), (of_sound_and_name, ["Ada", "Bob"])])
+def test_a_state_of_its_own_is_made_anew_behind_each_reply(fn, said, caplog):
+    handler = Semantic(fn)
+    result, _ = call(handler, *ASKED_ONCE, *ASKED_ONCE, inputs=[["Ada"], ["Bob"]])
+    assert [value for _, value in result.outputs] == said
+    assert handler.states == [Talk, Talk] and not caplog.records
+
+
+def test_inputs_given_during_a_reply_are_there_for_the_next_one():
+    class Giving(ReplyOnPause):
+        async def reply(self, audio, name):
+            yield AdditionalOutputs(name)
+            if name == "Ada":
+                self.set_args(["Bob"])
+            yield level(1000, 0.1)
+
+        def __init__(self):
+            super().__init__(self.reply)
+
+    result, _ = call(Giving(), *ASKED_ONCE, *ASKED_ONCE, inputs=[["Ada"], ["Cy"]])
+    assert [value for _, value in result.outputs] == ["Ada", "Bob"]
+
+
+def test_a_reset_that_fails_behind_a_reply_does_not_end_the_call(caplog):
+    class Forgetful(ReplyOnPause):
+        def reset(self):
+            raise LookupError("what was it")
+
+    result, _ = call(Forgetful(of_sound), *ASKED_ONCE, *ASKED_ONCE)
+    assert (result.end_reason, result.errors) == ("client_stop", [])
+    assert np.abs(result.audio[1]).max() > 900
+    assert caplog.text.count("the handler failed in reset(): LookupError: what was it") == 3
+
+
 class Late(ReplyOnPause):
     """Says how it takes turns, and has flags, after its base was made; what it has before that stays its own."""
 
