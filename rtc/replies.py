@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rtc.conf import conf
 from rtc.context import SessionHandle
+from rtc.core.audio import to_int16
 from rtc.core.exceptions import HandlerError
 from rtc.core.messages import Log
 from rtc.core.recent import RecentAudio
@@ -158,7 +159,7 @@ class ReplyOnPause(OwnPauses):
             self._replier.begin(self.startup_fn, None)
 
     async def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
-        samples = frame[1][0]
+        samples = to_int16(frame[1]).reshape(-1)  # an override may have made it float32, or of shape (n,)
         if isinstance(self._listener, OwnListener):
             if self.can_interrupt or self._replier.reply is None:
                 self._listener.hear(samples)

@@ -363,6 +363,18 @@ def test_a_reset_that_fails_behind_a_reply_does_not_end_the_call(caplog):
     assert caplog.text.count("the handler failed in reset(): LookupError: what was it") == 3
 
 
+@pytest.mark.parametrize("handed_on", [np.squeeze, rtc.audio_to_float32, lambda samples: samples])
+def test_an_override_hands_on_audio_as_it_has_made_it(handed_on):
+    class Denoised(ReplyOnPause):
+        async def receive(self, frame):
+            await super().receive((frame[0], handed_on(frame[1])))
+
+    reply, fn = answering(seconds=0.2)
+    call(Denoised(fn), *ASKED_ONCE)
+    [(_, samples)] = reply.turns
+    assert samples.dtype == np.int16 and samples.ndim == 2 and np.abs(samples).max() > 5000
+
+
 class Late(ReplyOnPause):
     """Says how it takes turns, and has flags, after its base was made; what it has before that stays its own."""
 
