@@ -1,5 +1,6 @@
 """Real-time voice for Django. What handlers need can be imported from here, with or without Django set up."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from rtc.context import Context, Warning, WebRTCError, get_current_context
@@ -19,6 +20,7 @@ from rtc.handlers import AsyncStreamHandler, StreamHandler
 from rtc.own_pauses import AppState
 from rtc.porting import (
     UIArgs,
+    found_in_modules,
     get_cloudflare_turn_credentials,
     get_cloudflare_turn_credentials_async,
     get_hf_turn_credentials,
@@ -26,12 +28,23 @@ from rtc.porting import (
     get_turn_credentials,
     get_turn_credentials_async,
     get_twilio_turn_credentials,
-    refuse_import,
+    take_for_modules,
 )
 from rtc.replies import ReplyOnPause
 from rtc.reply import Reply, get_current_reply
 from rtc.silero import get_silero_model
-from rtc.speech import HibariTTSOptions, KokoroTTSOptions, MoonshineSTT, get_stt_model, get_tts_model, stt_for_chunks
+from rtc.speech import (
+    AudioChunk,
+    HibariTTSOptions,
+    KokoroTTSOptions,
+    MoonshineSTT,
+    STTModel,
+    TTSModel,
+    TTSOptions,
+    get_stt_model,
+    get_tts_model,
+    stt_for_chunks,
+)
 from rtc.stop_words import ReplyOnStopWords
 from rtc.streams import Stream
 from rtc.voice_activity import ModelOptions, PauseDetectionModel
@@ -41,6 +54,7 @@ __all__ = [
     "AlgoOptions",
     "AppState",
     "AsyncStreamHandler",
+    "AudioChunk",
     "AudioEmitType",
     "CloseStream",
     "Context",
@@ -52,9 +66,12 @@ __all__ = [
     "Reply",
     "ReplyOnPause",
     "ReplyOnStopWords",
+    "STTModel",
     "SileroVadOptions",
     "Stream",
     "StreamHandler",
+    "TTSModel",
+    "TTSOptions",
     "UIArgs",
     "Warning",
     "WebRTCError",
@@ -85,4 +102,7 @@ __all__ = [
 if not TYPE_CHECKING:  # else every name would be one of ours to a type checker
 
     def __getattr__(name: str) -> Any:
-        raise refuse_import(name)
+        return found_in_modules(name)
+
+
+take_for_modules(sys.modules[__name__])

@@ -60,11 +60,11 @@ class HandlerBase:
         self.args_set = asyncio.Event()
         self.channel_set = asyncio.Event()
         self._phone_mode = False
-        self._session: SessionHandle | None = None
+        self.__session: SessionHandle | None = None  # `_session` is a name that handlers have for their own
 
     def bind(self, session: SessionHandle) -> None:
         """Tie this handler to its session. Called once, on the event loop, before anything else."""
-        self._session = session
+        self.__session = session
         self.channel_set.set()
 
     @property
@@ -73,9 +73,9 @@ class HandlerBase:
 
         Raises: RuntimeError before the session starts.
         """
-        if self._session is None:
+        if self.__session is None:
             raise RuntimeError("this handler is not in a session yet")
-        return self._session
+        return self.__session
 
     @property
     def session(self) -> SessionHandle:
@@ -93,7 +93,7 @@ class HandlerBase:
     @property
     def channel(self) -> SessionHandle | None:
         """The way to the client: `channel.send(text)`; None before the session starts."""
-        return self._session
+        return self.__session
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

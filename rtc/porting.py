@@ -2,8 +2,16 @@
 loads; what it would work with is not, and the error says what is there instead.
 """
 
+import sys
 import warnings
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any, Literal, TypedDict
+
+from rtc.context import Context, SessionHandle, current_session, get_current_context
+from rtc.emission import AudioEmitType, take_apart
+from rtc.handlers import AsyncStreamHandler, HandlerBase, StreamHandler
+from rtc.replier import ReplyFunction
 
 
 class UIArgs(TypedDict, total=False):
@@ -35,11 +43,15 @@ get_cloudflare_turn_credentials = get_hf_turn_credentials = get_twilio_turn_cred
 get_cloudflare_turn_credentials_async = get_hf_turn_credentials_async = get_turn_credentials_async
 
 _VIDEO = "video is not served, audio over a WebSocket is"
+_SERVICE = "Cartesia is a service: call it in your handler, as any other"
 _COMPONENT = "there is no Gradio component: the template tag {% voice_client %} puts a client into a page"
 _ABSENT = {
     "AsyncAudioVideoStreamHandler": _VIDEO,
     "AudioVideoStreamHandler": _VIDEO,
-    "CartesiaTTSOptions": "Cartesia is a service: call it in your handler, as any other",
+    "CartesiaTTSModel": _SERVICE,
+    "CartesiaTTSOptions": _SERVICE,
+    "KokoroTTSModel": "get_tts_model() gives a voice; any object with its methods is one",
+    "SileroVADModel": "get_silero_model() gives the model; any object with vad() does for ReplyOnPause(model=…)",
     "VideoEmitType": _VIDEO,
     "VideoStreamHandler": _VIDEO,
     "WebRTC": _COMPONENT,
@@ -47,12 +59,15 @@ _ABSENT = {
 }
 _ABSENT_OF_STREAM = {
     "connections": "sessions are rows, on every worker: rtc.models.Session",
+    "event_handler": "it is handler here; each session has one of its own",
     "fastphone": "telephones are not served",
+    "fetch_latest_output": "GET /outputs serves the outputs, and a reconnect misses none",
     "handle_incoming_call": "telephones are not served",
     "handlers": "each session's handler is its own, on its worker: POST /input_hook reaches it from anywhere",
     "mount": "there is no FastAPI app: name the stream in RTC_STREAMS, and route rtc.urls and rtc.routing",
     "offer": "WebRTC is not served, audio over a WebSocket is",
     "output_stream": "GET /outputs serves the outputs, and a reconnect misses none",
+    "set_additional_outputs": "AdditionalOutputs of a handler reach GET /outputs",
     "set_input": "POST /input_hook takes inputs; a Django form checks them: Stream(input_form=…)",
     "telephone_handler": "telephones are not served",
     "ui": "there is no Gradio app: each stream has a page, and {% voice_client %} puts one into yours",
@@ -61,11 +76,69 @@ _ABSENT_OF_STREAM = {
 }
 
 
-def refuse_import(name: str) -> Exception:
-    """What `from rtc import name` raises: an ImportError that says why, for a name of FastRTC's."""
+_MODULES = (
+    "credentials",
+    "pause_detection",
+    "pause_detection.protocol",
+    "pause_detection.silero",
+    "reply_on_pause",
+    "reply_on_stopwords",
+    "speech_to_text",
+    "speech_to_text.stt_",
+    "stream",
+    "text_to_speech",
+    "text_to_speech.tts",
+    "tracks",
+    "utils",
+    "webrtc",
+    "websocket",
+)
+
+
+def take_for_modules(package: ModuleType) -> None:
+    """Let the package be found under the names of FastRTC's modules too: `from fastrtc.utils import …` is as common in
+    handlers as `from fastrtc import …`, and all that is here comes from the package itself.
+    """
+    for name in _MODULES:
+        sys.modules[f"{package.__name__}.{name}"] = package
+        if "." not in name:
+            setattr(package, name, package)
+
+
+class CurrentContext:
+    """What FastRTC's variable tells: `get_current_context()`, or None outside a session."""
+
+    def get(self, default: Context | None = None) -> Context | None:
+        return default if current_session.get() is None else get_current_context()
+
+
+_OF_MODULES: dict[str, Any] = {
+    "DataChannel": SessionHandle,
+    "EmitType": AudioEmitType,
+    "HandlerType": StreamHandler | AsyncStreamHandler | Callable[..., Any],
+    "ReplyFnGenerator": ReplyFunction,
+    "RTCConfigurationCallable": Callable[..., Any] | dict[str, Any],
+    "StreamHandlerBase": HandlerBase,
+    "StreamHandlerImpl": StreamHandler | AsyncStreamHandler,
+    "current_channel": current_session,
+    "current_context": CurrentContext(),
+    "split_output": take_apart,
+}
+"""What only those modules of FastRTC's have; here it has another name."""
+
+
+def found_in_modules(name: str) -> Any:
+    """What `from rtc import name` gives besides the names of `rtc` itself.
+
+    Raises:
+        ImportError: says why there is none, for a name of FastRTC's.
+        AttributeError: for any other.
+    """
+    if name in _OF_MODULES:
+        return _OF_MODULES[name]
     if name in _ABSENT:
-        return ImportError(f"rtc has no {name}: {_ABSENT[name]} (docs/porting.md).", name=name)
-    return AttributeError(f"module 'rtc' has no attribute {name!r}")
+        raise ImportError(f"rtc has no {name}: {_ABSENT[name]} (docs/porting.md).", name=name)
+    raise AttributeError(f"module 'rtc' has no attribute {name!r}")
 
 
 def refuse_attribute(name: str) -> AttributeError:

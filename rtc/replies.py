@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from rtc.conf import conf
 from rtc.context import SessionHandle
+from rtc.core.audio import to_int16
 from rtc.core.exceptions import HandlerError
 from rtc.core.messages import Log
 from rtc.core.recent import RecentAudio
@@ -51,6 +53,7 @@ class ReplyOnPause(OwnPauses):
 
     A subclass that overrides `determine_pause(audio, sampling_rate, state)` says itself when a turn is over, as in
     FastRTC (see `rtc.own_pauses`): then a reply is interrupted by the end of the next turn, not by its beginning.
+    `reset()` follows each reply made to its end; `event` and `generator` are there for it to clear, and not used.
 
     Args:
         fn: makes replies.
@@ -98,27 +101,38 @@ class ReplyOnPause(OwnPauses):
         self.needs_args = needs_args
         self.push_to_talk = push_to_talk
         self.state = AppState()
+        self.event = threading.Event()
+        self.generator: Any = None
         self.model = model if model is not None or push_to_talk else get_silero_model()
-        self.turn_options = TurnOptions(
+        self.__interrupt_after_s, self.__resume = interrupt_after_s, resume
+        _ = self.__turn_options  # those that contradict each other are told of here
+
+    @property  # with a name of its own: handlers have a `turn_options`, too
+    def __turn_options(self) -> TurnOptions:
+        """From the attributes, which may be set until the session starts.
+
+        Raises: ValueError, for options that contradict each other.
+        """
+        return TurnOptions(
             algo=self.algo_options,
-            vad=model_options if isinstance(model_options, SileroVadOptions) else SileroVadOptions(),
-            can_interrupt=can_interrupt,
-            interrupt_after_s=interrupt_after_s,
-            resume=resume,
+            vad=self.model_options if isinstance(self.model_options, SileroVadOptions) else SileroVadOptions(),
+            can_interrupt=self.can_interrupt,
+            interrupt_after_s=self.__interrupt_after_s,
+            resume=self.__resume,
         )
 
     def bind(self, session: SessionHandle) -> None:
         super().bind(session)
         longest_s = conf.RTC_MAX_UTTERANCE_S
-        self._turns = Turns(self.turn_options.limited(longest_s))
+        self._turns = Turns(self.__turn_options.limited(longest_s))
         self._recent = RecentAudio(round((longest_s + SPARE_S) * self.input_sample_rate))
         self._listener: Listener | None = None
         self._release: asyncio.TimerHandle | None = None
         self._unbound = False
         self._replier = Replier(
             self,
-            keeps_unheard=self.turn_options.resume and self.can_interrupt,
-            asks=lambda: self.needs_args or takes_inputs(self.fn, 1),
+            keeps_unheard=self.__turn_options.resume and self.can_interrupt,
+            asks=lambda: self._needs_additional_inputs,
             audible=self._turns.audible,
             over=self._reply_over,
             replied=self._end_turn,
@@ -136,7 +150,7 @@ class ReplyOnPause(OwnPauses):
             )
         elif self.model is not None and not self.push_to_talk:
             self._listener = listen(
-                self.model, self.input_sample_rate, self.turn_options, self.model_options, self._measured
+                self.model, self.input_sample_rate, self.__turn_options, self.model_options, self._measured
             )
         if self.startup_fn is not None:
             if self.needs_args:
@@ -145,7 +159,7 @@ class ReplyOnPause(OwnPauses):
             self._replier.begin(self.startup_fn, None)
 
     async def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
-        samples = frame[1][0]
+        samples = to_int16(frame[1]).reshape(-1)  # an override may have made it float32, or of shape (n,)
         if isinstance(self._listener, OwnListener):
             if self.can_interrupt or self._replier.reply is None:
                 self._listener.hear(samples)
@@ -164,7 +178,7 @@ class ReplyOnPause(OwnPauses):
         return await self._replier.next()
 
     async def shutdown(self) -> None:
-        if self._session is not None:
+        if self.channel is not None:
             await self._unbind()
 
     async def _unbind(self) -> None:
@@ -177,6 +191,11 @@ class ReplyOnPause(OwnPauses):
         await self._replier.close()
 
     # What others call -------------------------------------------------------------------------------------------
+
+    @property
+    def _needs_additional_inputs(self) -> bool:
+        """Whether replies get the client's inputs. FastRTC's name, which overrides of `copy` read."""
+        return self.needs_args or takes_inputs(self.fn, 1)
 
     def trigger_response(self) -> None:
         """Reply now to what was said so far, if only to silence; from any thread. During a reply nothing happens."""
@@ -261,7 +280,8 @@ class ReplyOnPause(OwnPauses):
             reply.turn = None
         try:
             with blaming("replied"):
-                self.replied(reply)
+                if callable(self.replied):  # a handler may have a flag of that name
+                    self.replied(reply)
         except HandlerError as error:
             logger.error("session %s goes on, but %s", self.bound_session.id, error, exc_info=error.__cause__)
             self.bound_session.reply_failed(error)

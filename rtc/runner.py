@@ -255,7 +255,11 @@ class Runner:
             shutdown.cancel()
         if shutdown.done() and not shutdown.cancelled() and (error := shutdown.exception()):
             logger.error("session %s: shutdown() failed", self._session.id, exc_info=error)
-        self._handler.reset()
+        try:
+            with blaming("reset"):
+                self._handler.reset()
+        except HandlerError as error:
+            logger.error("session %s: %s", self._session.id, error, exc_info=error.__cause__)
 
     def _rate_measured(self, sample_rate: int) -> None:
         self._measuring = False

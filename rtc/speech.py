@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from numpy.typing import NDArray
 
 from rtc.porting import model_here
-from rtc.speech_hibari import HibariTTS, HibariTTSOptions, KokoroTTSOptions
+from rtc.speech_hibari import HibariTTS, HibariTTSOptions, KokoroTTSOptions, TTSOptions
 from rtc.speech_moonshine import MoonshineSTT
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "MoonshineSTT",
     "STTModel",
     "TTSModel",
+    "TTSOptions",
     "get_stt_model",
     "get_tts_model",
     "stt_for_chunks",

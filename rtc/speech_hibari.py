@@ -15,8 +15,12 @@ Speech = tuple[int, NDArray[np.float32]]
 SLOWEST, FASTEST = 0.5, 2.0
 
 
+class TTSOptions:
+    """What a voice is told besides the text; each voice has its own."""
+
+
 @dataclass(frozen=True)
-class HibariTTSOptions:
+class HibariTTSOptions(TTSOptions):
     """Args: speed: 1.0 is the voice's own pace, 0.5 to 2.0.
 
     Raises:
@@ -31,7 +35,7 @@ class HibariTTSOptions:
 
 
 @dataclass(frozen=True)
-class KokoroTTSOptions:
+class KokoroTTSOptions(TTSOptions):
     """The options of FastRTC's voice, of which this one has but `speed`. Raises: as `HibariTTSOptions`."""
 
     voice: str = "af_heart"

@@ -115,7 +115,9 @@ class ReplyOnStopWords(ReplyOnPause):
         self._told_of_failure = False
 
     def stop_word_detected(self, text: str) -> bool:
-        """Whether one of the stop words is in the text."""
+        """Whether one of the stop words is in the text. Override it to go by more than that; in the thread or on the
+        loop, as `stt` is.
+        """
         return self._stop_words.are_in(text)
 
     async def _unbind(self) -> None:
@@ -202,7 +204,7 @@ class ReplyOnStopWords(ReplyOnPause):
                 text = await writing
             else:
                 text = await self.loop.run_in_executor(_threads(), self._write_down, audio)
-            return self._stop_words.words_after(text)
+            return (self._stop_words.words_after(text) or 0) if self.stop_word_detected(text) else None
 
     def _quietest(self, begin_s: float, end_s: float) -> float:
         width = round(QUIET_S * self.input_sample_rate)

@@ -12,12 +12,15 @@ from django.core.exceptions import ImproperlyConfigured
 import rtc
 from rtc import (
     AdditionalOutputs,
+    AlgoOptions,
+    AppState,
     KokoroTTSOptions,
     MoonshineSTT,
     ReplyOnPause,
     Stream,
     StreamHandler,
     UIArgs,
+    create_message,
     get_stt_model,
     get_tts_model,
 )
@@ -97,6 +100,65 @@ def test_a_name_that_nobody_has_is_no_special_case():
     assert not hasattr(rtc, "nobodys")
 
 
+IN_MODULES = {
+    "credentials": ["get_turn_credentials"],
+    "pause_detection": ["ModelOptions", "PauseDetectionModel", "SileroVadOptions", "get_silero_model"],
+    "pause_detection.silero": ["AudioChunk", "SileroVadOptions"],
+    "reply_on_pause": ["AlgoOptions", "AppState", "ReplyFnGenerator", "ReplyOnPause", "create_message", "split_output"],
+    "reply_on_stopwords": ["ReplyOnStopWords"],
+    "speech_to_text": ["MoonshineSTT", "get_stt_model", "stt_for_chunks"],
+    "speech_to_text.stt_": ["STTModel"],
+    "stream": ["Stream", "UIArgs"],
+    "text_to_speech": ["KokoroTTSOptions", "get_tts_model"],
+    "text_to_speech.tts": ["TTSModel", "TTSOptions"],
+    "tracks": ["EmitType", "HandlerType", "StreamHandler", "StreamHandlerBase", "StreamHandlerImpl"],
+    "utils": ["AdditionalOutputs", "DataChannel", "RTCConfigurationCallable", "audio_to_bytes", "create_message"],
+}
+"""What is imported of its modules, of which there are none here."""
+
+
+@pytest.mark.parametrize(("module", "name"), [(module, name) for module in IN_MODULES for name in IN_MODULES[module]])
+def test_what_its_modules_have_can_be_imported_from_there(module, name):
+    found = {}
+    exec(f"from rtc.{module} import {name}", found)
+    assert found[name] is getattr(rtc, name)
+
+
+def test_its_modules_can_be_imported_themselves():
+    found = {}
+    exec("import rtc.utils\nimport rtc.tracks as tracks\nfrom rtc import stream", found)
+    assert found["rtc"].utils.audio_to_bytes is found["tracks"].audio_to_bytes is rtc.audio_to_bytes
+    assert found["stream"].Stream is Stream
+    with pytest.raises(ImportError, match="rtc has no VideoStreamHandler: video is not served"):
+        exec("from rtc.tracks import VideoStreamHandler", {})
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'rtc\.nobodys'"):
+        exec("import rtc.nobodys", {})
+
+
+def test_what_handlers_annotate_with_fits_them():
+    assert isinstance(Echo(), rtc.StreamHandlerImpl) and issubclass(Echo, rtc.StreamHandlerBase)
+    frame, outputs = level(1000, 0.1), AdditionalOutputs("hello")
+    assert rtc.split_output((frame, outputs)) == (frame, outputs)
+
+
+@pytest.mark.parametrize("name", ["CartesiaTTSModel", "KokoroTTSModel", "SileroVADModel"])
+def test_a_model_of_its_modules_says_what_to_use(name):
+    with pytest.raises(ImportError, match=rf"^rtc has no {name}: .+ \(docs/porting\.md\)\.$"):
+        exec(f"from rtc.text_to_speech.tts import {name}", {})
+
+
+class Contextual(Echo):
+    async def start_up(self):
+        context = rtc.utils.current_context.get()
+        rtc.utils.current_channel.get().send(create_message("log", context.webrtc_id))
+
+
+def test_its_variables_tell_of_the_session():
+    assert rtc.utils.current_context.get() is None and rtc.utils.current_channel.get() is None
+    result = run_call(Stream(Contextual), seconds=0.1)
+    assert "test" in [text for _, text in logs(result)]
+
+
 @pytest.mark.parametrize("name", [name for name in FASTRTC_0_0_34 if "turn_credentials" in name])
 def test_no_turn_server_is_asked_for(name):
     with pytest.warns(UserWarning, match="needs no TURN server"):
@@ -110,6 +172,8 @@ def test_no_turn_server_is_asked_for(name):
 @pytest.mark.parametrize(
     ("name", "instead"),
     [
+        ("event_handler", "it is handler"),
+        ("fetch_latest_output", "/outputs"),
         ("mount", "RTC_STREAMS"),
         ("set_input", "/input_hook"),
         ("output_stream", "/outputs"),
@@ -186,6 +250,159 @@ def test_a_handler_of_threads_may_shut_down_asynchronously():
     handler = CleansUp()
     assert run_call(Stream(handler), seconds=0.2).end_reason == "client_stop"
     assert handler.cleaned == [True]
+
+
+class OwnSession(Echo):
+    """`_session` is a name that many have for their connection to a service."""
+
+    async def start_up(self):
+        self._session = "an HTTP session"
+        await self.send_message(create_message("log", "connected"))
+
+    async def emit(self):
+        self.clear_queue()
+        return await super().emit()
+
+
+def test_what_a_handler_calls_its_session_is_its_own():
+    result = run_call(Stream(OwnSession), level(1000, 0.2), seconds=1)
+    assert (result.end_reason, result.errors) == ("client_stop", [])
+    assert (np.abs(result.audio[1]) > 900).sum() >= 0.1 * 24000
+
+
+class Cleared(ReplyOnPause):
+    """As FastRTC documents an override of `reset`, and copies with what it knows."""
+
+    copies: list["Cleared"] = []
+
+    def reset(self):
+        super().reset()
+        self.generator = None
+        self.event.clear()
+        self.state = AppState()
+
+    def copy(self):
+        self.copies.append(Cleared(self.fn, needs_args=self._needs_additional_inputs))
+        return self.copies[-1]
+
+
+def of_sound(audio):
+    yield level(1000, 0.1)
+
+
+def of_sound_and_name(audio, name="you"):
+    yield AdditionalOutputs(name)
+
+
+@pytest.mark.parametrize(("fn", "said"), [(of_sound, []), (of_sound_and_name, ["Ada"])])
+def test_a_handler_may_reset_what_its_replies_leave(fn, said, caplog):
+    result, _ = call(Cleared(fn), *ASKED_ONCE, inputs=[["Ada"]])
+    assert (result.end_reason, result.errors) == ("client_stop", []) and not caplog.records
+    assert [value for _, value in result.outputs] == said
+    assert Cleared.copies[-1].needs_args == bool(said)
+
+
+class Talk(AppState):
+    asked = 0
+
+
+class Semantic(ReplyOnPause):
+    """Keeps a state of its own, made anew behind each reply, as turn detectors for FastRTC do."""
+
+    def __init__(self, fn):
+        super().__init__(fn)
+        self.state = Talk()
+        self.states = []
+
+    def copy(self):
+        return self
+
+    def determine_pause(self, audio, sampling_rate, state):
+        paused = super().determine_pause(audio, sampling_rate, state)
+        if paused:
+            state.asked += 1
+            self.states.append(type(state))
+        return paused
+
+    def reset(self):
+        super().reset()
+        self.state = Talk()
+
+
+@pytest.mark.parametrize(("fn", "said"), [(of_sound, []), (of_sound_and_name, ["Ada", "Bob"])])
+def test_a_state_of_its_own_is_made_anew_behind_each_reply(fn, said, caplog):
+    handler = Semantic(fn)
+    result, _ = call(handler, *ASKED_ONCE, *ASKED_ONCE, inputs=[["Ada"], ["Bob"]])
+    assert [value for _, value in result.outputs] == said
+    assert handler.states == [Talk, Talk] and not caplog.records
+
+
+def test_inputs_given_during_a_reply_are_there_for_the_next_one():
+    class Giving(ReplyOnPause):
+        async def reply(self, audio, name):
+            yield AdditionalOutputs(name)
+            if name == "Ada":
+                self.set_args(["Bob"])
+            yield level(1000, 0.1)
+
+        def __init__(self):
+            super().__init__(self.reply)
+
+    result, _ = call(Giving(), *ASKED_ONCE, *ASKED_ONCE, inputs=[["Ada"], ["Cy"]])
+    assert [value for _, value in result.outputs] == ["Ada", "Bob"]
+
+
+def test_a_reset_that_fails_behind_a_reply_does_not_end_the_call(caplog):
+    class Forgetful(ReplyOnPause):
+        def reset(self):
+            raise LookupError("what was it")
+
+    result, _ = call(Forgetful(of_sound), *ASKED_ONCE, *ASKED_ONCE)
+    assert (result.end_reason, result.errors) == ("client_stop", [])
+    assert np.abs(result.audio[1]).max() > 900
+    assert caplog.text.count("the handler failed in reset(): LookupError: what was it") == 3
+
+
+@pytest.mark.parametrize("handed_on", [np.squeeze, rtc.audio_to_float32, lambda samples: samples])
+def test_an_override_hands_on_audio_as_it_has_made_it(handed_on):
+    class Denoised(ReplyOnPause):
+        async def receive(self, frame):
+            await super().receive((frame[0], handed_on(frame[1])))
+
+    reply, fn = answering(seconds=0.2)
+    call(Denoised(fn), *ASKED_ONCE)
+    [(_, samples)] = reply.turns
+    assert samples.dtype == np.int16 and samples.ndim == 2 and np.abs(samples).max() > 5000
+
+
+class Late(ReplyOnPause):
+    """Says how it takes turns, and has flags, after its base was made; what it has before that stays its own."""
+
+    def __init__(self, fn):
+        self.turn_options = {"threshold": 0.5}
+        super().__init__(fn)
+        self.can_interrupt = False
+        self.algo_options = AlgoOptions(max_continuous_speech_s=0.5)
+        self.replied = self.interrupted = False
+
+
+def test_what_is_set_before_the_session_counts(caplog):
+    reply, fn = answering(seconds=9.0)
+    handler = Late(fn)
+    result, _ = call(handler, *ASKED_ONCE, ASKED_ONCE[1], 1.5)
+    assert handler.turn_options == {"threshold": 0.5}
+    [(_, samples)] = reply.turns
+    assert 0.5 <= samples.shape[1] / RATE < 0.6
+    assert not [message for _, message in result.messages if message.get("event") == "clear"]
+    assert not caplog.records
+
+
+def test_a_reset_that_fails_is_logged_after_the_session(caplog):
+    broken = type("Broken", (Echo,), {"reset": lambda self: self.nobodys})
+    result = run_call(Stream(broken), level(1000, 0.1), seconds=0.5)
+    assert (result.end_reason, result.close_code, result.errors) == ("client_stop", 1000, [])
+    [record] = caplog.records
+    assert record.name == "rtc.runner" and "the handler failed in reset(): AttributeError" in record.getMessage()
 
 
 @pytest.mark.parametrize("name", ["start_up", "receive", "emit"])

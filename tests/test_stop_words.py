@@ -173,3 +173,22 @@ def test_a_copy_has_the_same_stop_words():
     handler = ReplyOnStopWords(print, ["computer"], can_interrupt=False)
     assert handler.copy().stop_words == ["computer"] and not handler.copy().can_interrupt
     assert handler.stop_word_detected("Hey, Computer!") and not handler.stop_word_detected("Commuter")
+
+
+class Roughly(ReplyOnStopWords):
+    """As FastRTC has it overridden: by more than the words."""
+
+    def stop_word_detected(self, text):
+        return super().stop_word_detected(text) or "please look" in text
+
+
+def test_a_handler_may_say_itself_what_a_stop_word_is():
+    listener = Listener()
+    words = iter(["nothing yet", "nothing yet", "please look"])
+
+    def stt(audio):
+        return next(words, "")
+
+    stream = Stream(Roughly(listener.reply, ["computer"], input_sample_rate=RATE, stt=stt))
+    result = run_call(stream, said(0.5, "Could you please look that up?", 1.5, "What is the weather like?", 2.0))
+    assert kinds(result)[0] == "stopword" and len(listener.turns) == 1
