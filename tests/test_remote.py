@@ -6,7 +6,7 @@ import pytest
 from websockets.asyncio.server import serve
 
 from rtc.remote import Address, CallRefused, Heard, RemoteCall
-from rtc.remote.pages import Event, parse_events
+from rtc.remote.pages import Event, _reason, parse_events
 
 RATE = 8000
 
@@ -128,6 +128,28 @@ async def test_to_be_asked_for_more_input_than_there_is_is_no_problem():
     async with call_to({"event": "started"}, {"type": "send_input", "data": []}) as (call, reports):
         await call.run()
     assert ("note", "The stream asks for more input than there is.") in reports
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (
+            {
+                "message": "No.",
+                "errors": {
+                    "days": [{"message": "Too many.", "code": "max"}],
+                },
+            },
+            "No. days: Too many.",
+        ),
+        ({"message": "No."}, "No."),
+        ({"message": "No.", "errors": ["odd"]}, "No."),
+        ({"message": "No.", "errors": {"days": "odd", "city": ["odd"]}}, "No."),
+        (["odd"], '["odd"]'),
+    ],
+)
+def test_what_is_wrong_with_each_field_is_told(body, reason):
+    assert _reason(json.dumps(body).encode()) == reason
 
 
 ERROR = {"type": "error", "data": "No."}

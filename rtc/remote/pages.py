@@ -78,6 +78,16 @@ def _open(request: Request) -> Any:
 
 def _reason(body: bytes) -> str:
     try:
-        return str(json.loads(body)["message"])
+        answer = json.loads(body)
+        text = str(answer["message"])
     except (ValueError, KeyError, TypeError):
         return body[:200].decode(errors="replace")
+    return " ".join([text, *_of_fields(answer.get("errors"))])
+
+
+def _of_fields(errors: Any) -> Iterator[str]:
+    """What a form said of each field."""
+    for name, found in errors.items() if isinstance(errors, dict) else ():
+        for error in found if isinstance(found, list) else ():
+            if isinstance(error, dict):
+                yield f"{name}: {error.get('message')}"
