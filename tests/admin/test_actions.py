@@ -182,6 +182,13 @@ def test_a_call_whose_loop_is_closed_is_out_of_reach(superuser, make_session, mo
     assert "could not be reached" in told(act(superuser, "hang_up", session, post="yes"))[0]
 
 
+def test_words_of_djangos_are_in_its_translation(superuser, make_session, settings):
+    settings.LANGUAGE_CODE = "fr"
+    text = act(superuser, "hang_up", make_session()).content.decode()
+    assert ">Accueil</a>" in text and ">Non, revenir à la page précédente</a>" in text
+    assert "<summary>Filtre</summary>" in superuser.get(LIST_URL).content.decode()
+
+
 def test_what_is_over_is_not_hung_up(superuser, make_session):
     session = make_session(ended=True)
     assert told(act(superuser, "hang_up", session, post="yes")) == ["Nothing to hang up: that was over already."]
