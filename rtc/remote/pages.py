@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 READ_TIMEOUT_S = 30.0
 """The server sends something every 15 s."""
@@ -68,12 +68,24 @@ def parse_events(lines: Iterable[bytes]) -> Iterator[Event]:
         fields = {}
 
 
+class _NoRedirects(HTTPRedirectHandler):
+    """A page that asks people to log in is no answer, and what was posted does not get there."""
+
+    def redirect_request(self, *args: Any) -> None:
+        return None
+
+
+_opener = build_opener(_NoRedirects)
+
+
 def _open(request: Request) -> Any:
     try:
-        return urlopen(request, timeout=READ_TIMEOUT_S)
+        return _opener.open(request, timeout=READ_TIMEOUT_S)
     except HTTPError as error:
         with error:
-            raise PageRefused(f"{error.code}: {_reason(error.read())}") from None
+            place = error.headers.get("Location")
+            reason = f"it is moved to {place}" if place else _reason(error.read())
+            raise PageRefused(f"{error.code}: {reason}") from None
 
 
 def _reason(body: bytes) -> str:
