@@ -192,6 +192,13 @@ def test_the_widget_is_dark_where_its_page_is(open_page, scheme):
         assert page.evaluate(CARD) == background, declared
 
 
+def test_what_stands_round_the_widget_keeps_a_line_away(open_page):
+    page = scratch_with_a_widget(open_page, "<style>p { margin: 0 }</style>")
+    page.evaluate("document.querySelector('[data-rtc-client]').insertAdjacentHTML('afterend', '<p>Our hours</p>')")
+    widget, text = page.locator("[data-rtc-client]").bounding_box(), page.get_by_text("Our hours").bounding_box()
+    assert text["y"] - (widget["y"] + widget["height"]) == 16
+
+
 def test_colours_that_the_page_sets_before_count(open_page):
     page = scratch_with_a_widget(open_page, "<style>.rtc { --rtc-card: rgb(1, 2, 3) }</style>")
     assert page.evaluate(CARD) == "rgb(1, 2, 3)"
