@@ -148,7 +148,7 @@ def test_of_a_ticket_of_another_key_its_cause_is_told(daphne_server, settings, m
 
 
 def test_a_server_that_is_not_there_is_told(said):
-    with pytest.raises(CommandError, match="No call to ws://127.0.0.1:1/websocket/offer"):
+    with pytest.raises(CommandError, match="(?s)No call to ws://127.0.0.1:1/websocket/offer.*\nIs the server running"):
         call_command("rtc_call", "default", said, url="http://127.0.0.1:1/")
 
 

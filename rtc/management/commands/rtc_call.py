@@ -26,6 +26,7 @@ PREFIX = "Is the prefix right in {socket}? --url takes the address of the list o
 HINTS = {
     "not_found": PREFIX,
     "no_such_stream": PREFIX,
+    "not_there": "Is the server running? --url says where, with the prefix: http://127.0.0.1:8000/voice/",
     "not_logged_in": "--user NAME calls as a user.",
     "ticket_invalid": "The server must have the SECRET_KEY and the database of the settings that this command has.",
 }
@@ -95,7 +96,8 @@ class Command(BaseCommand):
             self.stderr.write("Hung up.", str)
         except (OSError, TimeoutError, exceptions.WebSocketException) as error:
             missing = isinstance(error, exceptions.InvalidStatus) and error.response.status_code == 404
-            hint = _hint("not_found" if missing else "", call.address)
+            reason = "not_found" if missing else "not_there" if isinstance(error, ConnectionRefusedError) else ""
+            hint = _hint(reason, call.address)
             raise CommandError(f"No call to {call.address.socket}: {error or type(error).__name__}{hint}") from error
         except import_module("rtc.remote").CallRefused as error:
             raise CommandError(f"{error}{_hint(error.reason, call.address)}") from error
