@@ -187,9 +187,12 @@ def test_the_widget_is_dark_where_its_page_is(open_page, scheme):
     light, dark = "rgb(255, 255, 255)", "rgb(22, 30, 29)"
     shown = {"": light, "light dark": dark if scheme == "dark" else light, "dark": dark, "only light": light}
     for declared, background in shown.items():
-        style = f"<style>:root {{ color-scheme: {declared or 'normal'} }}</style>"
-        page = scratch_with_a_widget(open_page, style, color_scheme=scheme)
-        assert page.evaluate(CARD) == background, declared
+        said = [f"<style>:root {{ color-scheme: {declared or 'normal'} }}</style>"]
+        if declared:
+            said.append(f'<meta name="color-scheme" content="{declared}">')
+        for head in said:
+            page = scratch_with_a_widget(open_page, head, color_scheme=scheme)
+            assert page.evaluate(CARD) == background, head
 
 
 def test_what_stands_round_the_widget_keeps_a_line_away(open_page):
