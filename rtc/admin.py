@@ -3,6 +3,7 @@ so any worker can serve it.
 """
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -15,8 +16,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.text import capfirst
 
+from rtc.admin_deleting import Deleted, what_goes
 from rtc.admin_display import (
     NOTHING,
     ago_text,
@@ -31,7 +32,7 @@ from rtc.admin_figures import figures_of, is_live, is_silent
 from rtc.admin_plots import delay_plot, level_plot
 from rtc.admin_timeline import clock, read_timeline
 from rtc.mailbox import hang_up
-from rtc.models import Input, Output, Session, TimelineEntry, Worker
+from rtc.models import Session, Worker
 
 DELETED_AT_ONCE = 500
 """Live calls wait with what they write; and the form has a field for each, of which Django takes a thousand."""
@@ -235,14 +236,8 @@ class SessionAdmin(RecordAdmin):
             return HttpResponseRedirect(self._page_of(session.pk))
         return super().delete_view(request, object_id, extra_context)
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], list[str]]:
-        """Counts what goes with the sessions: there may be thousands of outputs to each."""
-        sessions = list(objs)
-        pks = [session.pk for session in sessions]
-        counts = {capfirst(Session._meta.verbose_name_plural): len(pks)}
-        for model in (Input, Output, TimelineEntry):
-            counts[str(model._meta.verbose_name_plural)] = model._default_manager.filter(session__in=pks).count()
-        return [str(session) for session in sessions], counts, set(), []
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Deleted:
+        return what_goes(list(objs), partial(super().get_deleted_objects, request=request))
 
 
 def _keys(text: str) -> list[int]:

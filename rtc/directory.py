@@ -24,6 +24,8 @@ def get_stream(alias: str) -> Stream | None:
         raise ImproperlyConfigured(
             f"RTC_STREAMS[{alias!r}] names {path!r}, which can't be imported: {error}"
         ) from error
+    except ImproperlyConfigured as error:
+        raise ImproperlyConfigured(f"RTC_STREAMS[{alias!r}] names {path!r}, which can't be made: {error}") from error
     if not isinstance(stream, Stream):
         raise ImproperlyConfigured(
             f"RTC_STREAMS[{alias!r}] names {path!r}, which is a {type(stream).__name__}, not a Stream."

@@ -12,8 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection, transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from rtc import registry
@@ -22,6 +24,7 @@ from rtc.database import perform_soon
 from rtc.models import Input, Output, TimelineEntry
 from rtc.ordered import patient_until
 from rtc.recent import recent
+from rtc.telling import tell
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +91,17 @@ class EndRecord(Record):
     figures: registry.Figures
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalRecord(Record):
+    """Nothing to write: what receivers of a signal are told, behind what comes before and ahead of what follows."""
+
+    signal: Signal
+    named: dict[str, Any]
+
+    def tell(self) -> None:
+        tell(self.signal, **self.named)
+
+
 class Journal:
     """Takes records from any thread. It is bounded by who adds: each call waits for its own outputs."""
 
@@ -141,6 +155,9 @@ class Journal:
         # An end that is never written would keep its place. There is one for each session, and it waits for `resume`.
         put_off = [record for record in lost if isinstance(record, EndRecord)]
         self._put_off += put_off
+        for record in lost:
+            if isinstance(record, SignalRecord):  # it happened all the same
+                record.tell()
         with self._lock:
             self._ending -= {record.session_pk for record in batch} - {record.session_pk for record in put_off}
 
@@ -237,6 +254,8 @@ def _write(batch: Sequence[Record]) -> None:
                 registry.activate(record.session_pk)
             elif isinstance(record, EndRecord):
                 registry.end(record.session_pk, record.reason, record.close_code, record.figures, record.at)
+            elif isinstance(record, SignalRecord):
+                transaction.on_commit(record.tell)
     _keep(batch)
 
 

@@ -3,18 +3,17 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
+from django.dispatch import Signal
+
 from rtc.conf import conf
-from rtc.database import perform_soon
-from rtc.journal import ActiveRecord, EndRecord, EntryRecord, InputRecord, OutputRecord, journal
+from rtc.journal import ActiveRecord, EndRecord, EntryRecord, InputRecord, OutputRecord, SignalRecord, journal
 from rtc.news import announce
 from rtc.particulars import Figures
 from rtc.payloads import input_payload, output_payload
 from rtc.signals import handler_failed, turn_finished
 from rtc.tally import tally
-from rtc.telling import tell
 from rtc.wakeup import Wakeup
 
 INPUTS_WAITING = 100
@@ -101,12 +100,15 @@ class CallRecord:
         """Note a turn that is finished, and tell who listens to `turn_finished`, once it is on record."""
         tally.turn(figures["delay_s"])
         self.entry("turn", describe(figures))
-        perform_soon(partial(tell, turn_finished, session_pk=self.pk, turn=figures))
+        self._tell(turn_finished, turn=figures)
 
     def failed(self, error: Exception) -> None:
         """Note that the handler has failed, and tell who listens to `handler_failed`, once it is on record."""
         self.entry("failed", type(error.__cause__ or error).__name__)
-        perform_soon(partial(tell, handler_failed, session_pk=self.pk, error=error))
+        self._tell(handler_failed, error=error)
+
+    def _tell(self, signal: Signal, **named: Any) -> None:
+        journal.add(SignalRecord(session_pk=self.pk, signal=signal, named={"session_pk": self.pk, **named}))
 
     def ended(self, reason: str, close_code: int | None, figures: Figures) -> None:
         if not self._ended:

@@ -6,9 +6,11 @@ from channels.auth import AuthMiddlewareStack
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf.urls.i18n import i18n_patterns, is_language_prefix_patterns_used
 from django.core.asgi import get_asgi_application
 from django.test import override_settings
-from django.urls import include, path
+from django.urls import include, path, re_path
+from django.utils.translation import override
 
 from rtc.checks.routing import check_apps, check_asgi, check_urls
 from rtc.routing import not_found, websocket_urlpatterns
@@ -104,6 +106,33 @@ def test_sockets_elsewhere_than_the_pages_are_an_error(project, route):
     project(sockets(route, not_found))
     [message] = check_asgi(None)
     assert message.id == "rtc.E008" and "/voice/websocket/offer" in message.msg
+
+
+@pytest.fixture
+def in_two_languages(project, settings, monkeypatch):
+    """Has the project's pages under /de/voice/ and /en/voice/."""
+
+    def configure(route):
+        project(sockets(route, not_found))
+        sys.modules["a_shop_urls"].urlpatterns = i18n_patterns(path("voice/", include("rtc.urls")))
+        is_language_prefix_patterns_used.cache_clear()
+
+    settings.LANGUAGE_CODE, settings.LANGUAGES = "de", [("de", "German"), ("en", "English")]
+    with override("de"):
+        yield configure
+    is_language_prefix_patterns_used.cache_clear()
+
+
+@pytest.mark.parametrize("prefix", ["voice/", "de/voice/"])
+def test_pages_with_a_prefix_in_each_language_and_sockets_with_one_are_an_error(in_two_languages, prefix):
+    in_two_languages(path(prefix, URLRouter(websocket_urlpatterns)))
+    [message] = check_asgi(None)
+    assert message.id == "rtc.E008" and "outside i18n_patterns" in message.hint
+
+
+def test_sockets_with_the_prefixes_of_all_languages_pass(in_two_languages):
+    in_two_languages(re_path("(?:de|en)/voice/", URLRouter(websocket_urlpatterns)))
+    assert ids(check_asgi(None)) == []
 
 
 def test_an_earlier_route_that_takes_rtcs_sockets_is_an_error(project):

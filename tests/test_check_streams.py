@@ -43,6 +43,25 @@ def test_a_path_that_leads_to_no_stream_is_an_error(settings, path):
         get_stream("default")
 
 
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("Stream(lambda audio: audio, mode='duplex')", "mode 'duplex' is none of send-receive, send, receive."),
+        ("require_extra('no_such', extra='vad', feature='It')", "It needs no_such, which is not installed: pip"),
+    ],
+)
+def test_of_a_stream_that_cannot_be_made_its_name_and_the_reason_are_told(settings, tmp_path, monkeypatch, line, text):
+    (tmp_path / "a_shop_voice.py").write_text(
+        f"from rtc import Stream\nfrom rtc.extras import require_extra\necho = {line}\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    settings.RTC_STREAMS = {"front": "a_shop_voice.echo"}
+    [error] = check_streams(None)
+    assert error.id == "rtc.E001"
+    assert error.msg.startswith(f"RTC_STREAMS['front'] names 'a_shop_voice.echo', which can't be made: {text}")
+    assert error.hint is None  # there is such a path
+
+
 @pytest.mark.parametrize("alias", sorted(RESERVED_ALIASES))
 def test_an_alias_that_is_a_path_of_ours_is_an_error(settings, alias):
     assert ids(settings, {alias: f"{HERE}.stream"}) == ["rtc.E002"]

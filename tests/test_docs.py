@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from django.core.management import get_commands, load_command_class
 from django.template import RequestContext, Template
+from django.template.loader import render_to_string
 
 from rtc import ReplyOnPause, Stream
 from rtc.checks.settings import check_settings
@@ -168,6 +169,7 @@ EXPECTED = {
     "shop.reader.reader": lambda result: {"event": "clear"} in [message for _, message in result.messages],
     "shop.parrot.parrot": lambda result: values(result)[0]["heard_s"] > 1 and level(result) > 1000,
     "shop.assistant.assistant": lambda result: [value["role"] for value in values(result)][:2] == ["user", "assistant"],
+    "shop.typist.typist": lambda result: values(result)[2][1] == {"role": "assistant", "content": "You said: Hello"},
     "shop.patience.patience": lambda result: result.messages[1][1] == {"type": "send_input", "data": []},
     "shop.patient.patient": lambda result: level(result) > 1000,
     "shop.talk.stream": lambda result: values(result)[0]["prefix"] == "Oh: " and values(result)[0]["samples"] > 24000,
@@ -222,7 +224,11 @@ def test_other_languages_can_be_read(page, rf, tmp_path, settings):
     settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
     (tmp_path / "shop").mkdir()
     for block in blocks_in(page, "html"):
-        if "{% extends" in block.text:
+        if '{% extends "rtc/base.html"' in block.text:
+            (tmp_path / "rtc").mkdir()
+            (tmp_path / "rtc" / "base.html").write_text(block.text)
+            assert "Our shop</a>" in render_to_string("rtc/stream_list.html"), block.place
+        elif "{% extends" in block.text:
             (tmp_path / "shop" / "talk.html").write_text(block.text)
         else:
             rendered = Template(block.text).render(RequestContext(rf.get("/")))

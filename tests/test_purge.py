@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import models
 from django.utils import timezone
 
 from rtc.management.commands import rtc_purge
 from rtc.models import Input, Output, Session, TimelineEntry, UsedTicket, Worker
+from tests.own_rows import own_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,3 +94,30 @@ def test_sessions_of_a_lost_worker_are_ended_first(record):
     Worker.objects.filter(name="alive").update(last_beat_at=days_ago(1))
     purge()
     assert Session.objects.get(session_id="live").end_reason == "worker_lost"
+
+
+@pytest.mark.parametrize("on_delete", [models.PROTECT, models.RESTRICT])
+def test_sessions_that_rows_of_the_project_protect_are_kept_and_no_others(settings, monkeypatch, on_delete):
+    settings.RTC_RETENTION_DAYS = 30
+    monkeypatch.setattr(rtc_purge, "BATCH", 2)
+    sessions = [make_session(f"old{number}", days_ago(40)) for number in range(5)]
+    with own_model(on_delete) as invoices:
+        for session in (sessions[0], sessions[1], sessions[3]):
+            invoices.objects.create(session=session)
+        printed = purge()
+        invoices.objects.all().delete()
+    assert kept()[0] == ["old0", "old1", "old3"]
+    assert kept()[3] == [3, 3, 3]
+    assert printed == (
+        "Deleted 2 sessions, 0 tickets, 0 workers.\n"
+        "Kept 3 sessions that other rows protect (on_delete=PROTECT or RESTRICT).\n"
+    )
+
+
+def test_rows_of_the_project_go_with_their_session_where_it_says_so():
+    session = make_session("old", days_ago(40))
+    with own_model(models.CASCADE) as invoices:
+        invoices.objects.create(session=session)
+        purge()
+        assert not invoices.objects.exists()
+    assert kept()[0] == []

@@ -4,14 +4,16 @@ import threading
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import OperationalError
 
+from rtc import journal as module
 from rtc import records, telling
 from rtc.database import perform, submit
 from rtc.journal import journal
 from rtc.models import Input, Output, Session, TimelineEntry
 from rtc.records import CallRecord
 from rtc.registry import Figures
-from rtc.signals import handler_failed, turn_finished
+from rtc.signals import handler_failed, session_ended, turn_finished
 from tests.virtual_time import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,6 +70,44 @@ async def test_of_more_inputs_than_may_wait_only_that_they_came_is_kept(session,
     await perform(int)
     rows = await sync_to_async(list)(Input.objects.order_by("pk").values_list("payload", "size"))
     assert rows == [("[0]", 3), ("[1]", 3), ("", 3), ("", 3), ("[4]", 3)]
+
+
+@pytest.mark.parametrize("patience_s", [60.0, 0.0])
+async def test_what_happened_is_told_in_order_however_it_is_written(
+    session, held_up, monkeypatch, settings, patience_s
+):
+    """Also where the database is away for too long: the end is written later then."""
+    settings.RTC_DATABASE_PATIENCE_S = patience_s
+    told = []
+    signals = {handler_failed: "failed", turn_finished: "turn", session_ended: "ended"}
+
+    def listen(signal, **kwargs):
+        told.append(signals[signal])
+
+    write, fail = module._write, patience_s == 0.0
+
+    def write_unless_away(batch):
+        if fail:
+            raise OperationalError("it is away")
+        write(batch)
+
+    monkeypatch.setattr(module, "_write", write_unless_away)
+    for signal in signals:
+        signal.connect(listen)
+    record = CallRecord(session.pk, None)
+    record.turn(TURN)
+    record.failed(ValueError("no"))
+    record.ended("handler_failed", 1011, Figures())
+    held_up.set()
+    await perform(int)
+    fail = False
+    journal.resume()
+    await perform(int)
+    await perform(int)
+    assert telling.settle(10)
+    for signal in signals:
+        signal.disconnect(listen)
+    assert told == ["turn", "failed", "ended"]
 
 
 async def test_a_receiver_finds_what_it_is_told_of_on_record():

@@ -1,12 +1,14 @@
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import numpy as np
 import pytest
 from websockets.asyncio.server import serve
 
 from rtc.remote import Address, CallRefused, Heard, RemoteCall
-from rtc.remote.pages import Event, parse_events
+from rtc.remote.pages import Event, PageRefused, _reason, parse_events, post_input, read_outputs
 
 RATE = 8000
 
@@ -128,6 +130,59 @@ async def test_to_be_asked_for_more_input_than_there_is_is_no_problem():
     async with call_to({"event": "started"}, {"type": "send_input", "data": []}) as (call, reports):
         await call.run()
     assert ("note", "The stream asks for more input than there is.") in reports
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (
+            {
+                "message": "No.",
+                "errors": {
+                    "days": [{"message": "Too many.", "code": "max"}],
+                },
+            },
+            "No. days: Too many.",
+        ),
+        ({"message": "No."}, "No."),
+        ({"message": "No.", "errors": ["odd"]}, "No."),
+        ({"message": "No.", "errors": {"days": "odd", "city": ["odd"]}}, "No."),
+        (["odd"], '["odd"]'),
+    ],
+)
+def test_what_is_wrong_with_each_field_is_told(body, reason):
+    assert _reason(json.dumps(body).encode()) == reason
+
+
+@contextmanager
+def page_that_is_moved():
+    class Moved(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(302)
+            self.send_header("Location", "/login/?next=/outputs")
+            self.end_headers()
+
+        def do_POST(self):
+            self.do_GET()
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Moved) as server:
+        Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+
+
+def test_a_login_in_place_of_a_page_is_no_answer():
+    moved = "302: it is moved to /login/\\?next=/outputs"
+    with page_that_is_moved() as url:
+        with pytest.raises(PageRefused, match=moved):
+            post_input(url, "a", ["Paris"])
+        with pytest.raises(PageRefused, match=moved):
+            read_outputs(url, print)
 
 
 ERROR = {"type": "error", "data": "No."}

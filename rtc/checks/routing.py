@@ -9,15 +9,21 @@ from channels.auth import AuthMiddleware
 from channels.routing import ProtocolTypeRouter, URLRouter, get_default_application
 from django.apps import apps
 from django.conf import settings
+from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler
 from django.core.management import find_commands
 from django.urls import NoReverseMatch, Resolver404, reverse
+from django.utils.translation import override
 
 from rtc.consumers import MediaConsumer
 from rtc.directory import DEFAULT_ALIAS
 
+OUTSIDE = (
+    "In urls.py, outside i18n_patterns, whose prefix is another in each language: "
+    'path("voice/", include("rtc.urls")). LocaleMiddleware has the pages in the visitor\'s language there too.'
+)
 UNROUTED = "a-path-that-no-project-routes"
 ROUTER = """\
 from channels.auth import AuthMiddlewareStack
@@ -99,9 +105,11 @@ def check_asgi(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMe
 
 
 def _check_routes(path: str, sockets: Any) -> Iterator[CheckMessage]:
-    root = prefix()
-    if root is not None:
-        yield from _check_media_route(path, sockets, root.lstrip("/"))
+    roots = prefixes()
+    for root in roots:
+        if found := list(_check_media_route(path, sockets, root.lstrip("/"), of_many=len(roots) > 1)):
+            yield from found
+            break
     if route_of(sockets, UNROUTED) is None:
         yield Warning(
             f"{path} has no WebSocket route of last resort; the server logs a traceback for each unknown path.",
@@ -110,14 +118,15 @@ def _check_routes(path: str, sockets: Any) -> Iterator[CheckMessage]:
         )
 
 
-def _check_media_route(path: str, sockets: Any, root: str) -> Iterator[CheckMessage]:
+def _check_media_route(path: str, sockets: Any, root: str, *, of_many: bool) -> Iterator[CheckMessage]:
     route = route_of(sockets, f"{root}websocket/offer")
     if route is not None and route.consumer is None:
         return  # an application of the project's own, which we can't look into
     if route is None or not _is_ours(route):
+        hint = f'In asgi.py: URLRouter([path("{root}", URLRouter(websocket_urlpatterns)), not_found])'
         yield Error(
             f"{path} does not lead /{root}websocket/offer to rtc, where the pages under /{root} connect.",
-            hint=f'In asgi.py: URLRouter([path("{root}", URLRouter(websocket_urlpatterns)), not_found])',
+            hint=OUTSIDE if of_many else hint,
             id="rtc.E008",
         )
     elif not any(isinstance(layer, AuthMiddleware) for layer in route.through):
@@ -139,6 +148,16 @@ def prefix() -> str | None:
         return reverse("rtc:streams")
     except NoReverseMatch:
         return None
+
+
+def prefixes() -> list[str]:
+    """The same in each of the project's languages, where `i18n_patterns` give each its own."""
+    found = [prefix()]
+    if is_language_prefix_patterns_used(settings.ROOT_URLCONF)[0]:
+        for code, _ in settings.LANGUAGES:
+            with override(code):
+                found.append(prefix())
+    return list(dict.fromkeys(root for root in found if root is not None))
 
 
 def sockets_of(application: Any) -> Any:

@@ -24,6 +24,7 @@ RESERVED_ALIASES = {
     "telephone",
     "websocket",
 }
+NAME_IT = 'Name a module-level Stream by its dotted path: RTC_STREAMS = {"default": "shop.voice.echo"}'
 SLUG = re.compile(r"[-a-zA-Z0-9_]+", re.ASCII)
 MAX_ALIAS: int = Session._meta.get_field("stream").max_length or 0
 
@@ -53,11 +54,8 @@ def _of_path(alias: Any, path: Any) -> Iterator[CheckMessage]:
     try:
         stream = get_stream(alias)
     except ImproperlyConfigured as error:
-        yield Error(
-            str(error),
-            hint='Name a module-level Stream by its dotted path: RTC_STREAMS = {"default": "shop.voice.echo"}',
-            id="rtc.E001",
-        )
+        found = isinstance(error.__cause__, ImproperlyConfigured)  # which says itself what to do
+        yield Error(str(error), hint=None if found else NAME_IT, id="rtc.E001")
         return
     if stream is not None and stream.input_form is not None:
         yield from _of_form(alias, stream.input_form)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 READ_TIMEOUT_S = 30.0
 """The server sends something every 15 s."""
@@ -68,16 +68,38 @@ def parse_events(lines: Iterable[bytes]) -> Iterator[Event]:
         fields = {}
 
 
+class _NoRedirects(HTTPRedirectHandler):
+    """A page that asks people to log in is no answer, and what was posted does not get there."""
+
+    def redirect_request(self, *args: Any) -> None:
+        return None
+
+
+_opener = build_opener(_NoRedirects)
+
+
 def _open(request: Request) -> Any:
     try:
-        return urlopen(request, timeout=READ_TIMEOUT_S)
+        return _opener.open(request, timeout=READ_TIMEOUT_S)
     except HTTPError as error:
         with error:
-            raise PageRefused(f"{error.code}: {_reason(error.read())}") from None
+            place = error.headers.get("Location")
+            reason = f"it is moved to {place}" if place else _reason(error.read())
+            raise PageRefused(f"{error.code}: {reason}") from None
 
 
 def _reason(body: bytes) -> str:
     try:
-        return str(json.loads(body)["message"])
+        answer = json.loads(body)
+        text = str(answer["message"])
     except (ValueError, KeyError, TypeError):
         return body[:200].decode(errors="replace")
+    return " ".join([text, *_of_fields(answer.get("errors"))])
+
+
+def _of_fields(errors: Any) -> Iterator[str]:
+    """What a form said of each field."""
+    for name, found in errors.items() if isinstance(errors, dict) else ():
+        for error in found if isinstance(found, list) else ():
+            if isinstance(error, dict):
+                yield f"{name}: {error.get('message')}"

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.admin import AdminSite
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import LogEntry
+from django.db import models
 from django.test import Client
 from django.urls import path, reverse
 
@@ -14,6 +15,7 @@ from rtc import admin
 from rtc import worker as workers
 from rtc.models import Input, Output, Session, TimelineEntry
 from tests.admin.conftest import LIST_URL, change_url, client_with, fill, page
+from tests.own_rows import own_model
 
 pytestmark = pytest.mark.django_db
 
@@ -180,6 +182,13 @@ def test_a_call_whose_loop_is_closed_is_out_of_reach(superuser, make_session, mo
     assert "could not be reached" in told(act(superuser, "hang_up", session, post="yes"))[0]
 
 
+def test_words_of_djangos_are_in_its_translation(superuser, make_session, settings):
+    settings.LANGUAGE_CODE = "fr"
+    text = act(superuser, "hang_up", make_session()).content.decode()
+    assert ">Accueil</a>" in text and ">Non, revenir à la page précédente</a>" in text
+    assert "<summary>Filtre</summary>" in superuser.get(LIST_URL).content.decode()
+
+
 def test_what_is_over_is_not_hung_up(superuser, make_session):
     session = make_session(ended=True)
     assert told(act(superuser, "hang_up", session, post="yes")) == ["Nothing to hang up: that was over already."]
@@ -195,6 +204,33 @@ def test_an_ended_session_goes_with_all_its_rows(superuser, make_session):
     assert "Timeline entries: 2" in text or "timeline entries: 2" in text
     act(superuser, "delete_selected", session, post="yes")
     assert [model.objects.count() for model in (Session, Input, Output, TimelineEntry)] == [0, 0, 0, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("on_delete", [models.PROTECT, models.RESTRICT])
+def test_a_session_that_rows_of_the_project_protect_is_not_deleted(superuser, make_session, on_delete):
+    session = make_session(ended=True)
+    with own_model(on_delete) as invoices:
+        invoice = invoices.objects.create(session=session)
+        delete_url = reverse("admin:rtc_session_delete", args=[session.pk])
+        pages = [superuser.get(delete_url), superuser.post(delete_url, {"post": "yes"})]
+        pages += [act(superuser, "delete_selected", session), act(superuser, "delete_selected", session, post="yes")]
+        for shown in pages:
+            assert shown.status_code == 200
+            assert f"Invoice: No. {invoice.pk}" in shown.content.decode()
+        assert Session.objects.exists()
+        invoice.delete()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_of_the_project_that_go_with_a_session_are_named(superuser, make_session):
+    session = make_session(ended=True)
+    with own_model(models.CASCADE) as invoices:
+        invoice = invoices.objects.create(session=session)
+        assert f"Invoice: No. {invoice.pk}" in act(superuser, "delete_selected", session).content.decode()
+        act(superuser, "delete_selected", session, post="yes")
+        assert not invoices.objects.exists()
+    assert not Session.objects.exists()
 
 
 def test_more_sessions_than_the_form_and_live_calls_can_bear_are_not_deleted_at_once(

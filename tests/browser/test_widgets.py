@@ -147,6 +147,66 @@ def test_of_a_list_with_one_choice_a_list_is_sent(open_page, ticked, text):
     assert page.problems == []
 
 
+LOUD = """<style>
+    h2, label, button { text-transform: uppercase; letter-spacing: 0.3em; color: navy }
+    p, dt { color: maroon }
+    button:hover { background: black; color: yellow }
+</style><main style="text-align: center">"""
+ASSETS = "<link rel=stylesheet href=/static/rtc/widget.css><script type=module src=/static/rtc/widget.js></script>"
+LOOKS = """() => [...document.querySelectorAll("[data-rtc-client] :is(h2, p, dt, label, button)")].map((element) => {
+    const { color, backgroundColor, letterSpacing, textTransform, textAlign } = getComputedStyle(element);
+    const { tagName, textContent } = element;
+    return [tagName, textContent, color, backgroundColor, letterSpacing, textTransform, textAlign].join();
+})"""
+
+
+def scratch_with_a_widget(open_page, head: str, **options) -> Page:
+    widget = open_page("/shop/", **options).locator("[data-rtc-client]").first
+    html = widget.evaluate(
+        "async (widget) => (await (await fetch(location)).text()).match(/<div class=.rtc [^]*?<.noscript>/)[0]"
+    )
+    page = open_page(f"/scratch/?body={quote(head + ASSETS + html)}", **options)
+    wait_until(page, MOUNTED)
+    return page
+
+
+def test_what_a_page_says_of_all_its_elements_does_not_change_the_widget(open_page):
+    plain = scratch_with_a_widget(open_page, "")
+    loud = scratch_with_a_widget(open_page, LOUD)
+    for page in (plain, loud):
+        page.get_by_role("button", name="Connect").hover()
+        page.wait_for_function("document.querySelector('[data-part=connect]').matches(':hover')")
+    assert loud.evaluate(LOOKS) == plain.evaluate(LOOKS)
+
+
+CARD = "getComputedStyle(document.querySelector('.rtc-call')).backgroundColor"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_widget_is_dark_where_its_page_is(open_page, scheme):
+    light, dark = "rgb(255, 255, 255)", "rgb(22, 30, 29)"
+    shown = {"": light, "light dark": dark if scheme == "dark" else light, "dark": dark, "only light": light}
+    for declared, background in shown.items():
+        said = [f"<style>:root {{ color-scheme: {declared or 'normal'} }}</style>"]
+        if declared:
+            said.append(f'<meta name="color-scheme" content="{declared}">')
+        for head in said:
+            page = scratch_with_a_widget(open_page, head, color_scheme=scheme)
+            assert page.evaluate(CARD) == background, head
+
+
+def test_what_stands_round_the_widget_keeps_a_line_away(open_page):
+    page = scratch_with_a_widget(open_page, "<style>p { margin: 0 }</style>")
+    page.evaluate("document.querySelector('[data-rtc-client]').insertAdjacentHTML('afterend', '<p>Our hours</p>')")
+    widget, text = page.locator("[data-rtc-client]").bounding_box(), page.get_by_text("Our hours").bounding_box()
+    assert text["y"] - (widget["y"] + widget["height"]) == 16
+
+
+def test_colours_that_the_page_sets_before_count(open_page):
+    page = scratch_with_a_widget(open_page, "<style>.rtc { --rtc-card: rgb(1, 2, 3) }</style>")
+    assert page.evaluate(CARD) == "rgb(1, 2, 3)"
+
+
 def start_axe(page: Page) -> None:
     page.evaluate(AXE())
 

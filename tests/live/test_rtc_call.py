@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from rtc.management.commands import rtc_call
 from rtc.management.commands.rtc_call import write_wav
 from rtc.testing.dialling import read_audio
+from rtc.tickets import make_ticket
 from tests.live.people import make_people
 from tests.live.servers import ROOT
 from tests.live.tones import frequency_of, sine
@@ -129,7 +131,7 @@ def test_a_user_is_let_in_by_a_ticket_and_reads_the_outputs(start_server):
     settings = "tests.live.hook_settings"
     server = start_server(settings=settings)
     make_people(server, settings)
-    with pytest.raises(CommandError, match="refused the call: not_logged_in"):
+    with pytest.raises(CommandError, match="refused the call: not_logged_in\n--user NAME calls as a user."):
         dial(server, "members")
     command = [sys.executable, "manage.py", "rtc_call", "members", "--user", "ann", "--seconds", "1"]
     done = subprocess.run(
@@ -138,8 +140,15 @@ def test_a_user_is_let_in_by_a_ticket_and_reads_the_outputs(start_server):
     assert (done.returncode, done.stdout) == (0, '"hello"\n'), done.stderr
 
 
+def test_of_a_ticket_of_another_key_its_cause_is_told(daphne_server, settings, monkeypatch):
+    settings.SECRET_KEY = "another server's"
+    monkeypatch.setattr(rtc_call, "_ticket", lambda alias, name: make_ticket(alias))
+    with pytest.raises(CommandError, match="refused the call: ticket_invalid\nThe server must have the SECRET_KEY"):
+        dial(daphne_server, "default")
+
+
 def test_a_server_that_is_not_there_is_told(said):
-    with pytest.raises(CommandError, match="No call to ws://127.0.0.1:1/websocket/offer"):
+    with pytest.raises(CommandError, match="(?s)No call to ws://127.0.0.1:1/websocket/offer.*\nIs the server running"):
         call_command("rtc_call", "default", said, url="http://127.0.0.1:1/")
 
 

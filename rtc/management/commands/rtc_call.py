@@ -22,7 +22,14 @@ from rtc.tickets import make_ticket
 
 SERVER = "http://127.0.0.1:8000"
 SILENT_S = 10.0
-NOT_FOUND = {"not_found", "no_such_stream"}
+PREFIX = "Is the prefix right in {socket}? --url takes the address of the list of streams."
+HINTS = {
+    "not_found": PREFIX,
+    "no_such_stream": PREFIX,
+    "not_there": "Is the server running? --url says where, with the prefix: http://127.0.0.1:8000/voice/",
+    "not_logged_in": "--user NAME calls as a user.",
+    "ticket_invalid": "The server must have the SECRET_KEY and the database of the settings that this command has.",
+}
 FINE = {"client_stop", "handler_closed", "time_limit", ""}
 
 
@@ -89,11 +96,11 @@ class Command(BaseCommand):
             self.stderr.write("Hung up.", str)
         except (OSError, TimeoutError, exceptions.WebSocketException) as error:
             missing = isinstance(error, exceptions.InvalidStatus) and error.response.status_code == 404
-            hint = _hint(call.address) if missing else ""
+            reason = "not_found" if missing else "not_there" if isinstance(error, ConnectionRefusedError) else ""
+            hint = _hint(reason, call.address)
             raise CommandError(f"No call to {call.address.socket}: {error or type(error).__name__}{hint}") from error
         except import_module("rtc.remote").CallRefused as error:
-            hint = _hint(call.address) if error.reason in NOT_FOUND else ""
-            raise CommandError(f"{error}{hint}") from error
+            raise CommandError(f"{error}{_hint(error.reason, call.address)}") from error
 
     def _conclude(self, call: Any, output: Path | None) -> None:
         heard = call.heard.samples
@@ -158,8 +165,8 @@ def _check_writable(path: Path) -> None:
         path.resolve().unlink()  # not a link that led nowhere yet
 
 
-def _hint(address: Any) -> str:
-    return f"\nIs the prefix right in {address.socket}? --url takes the address of the list of streams."
+def _hint(reason: str, address: Any) -> str:
+    return f"\n{HINTS[reason].format(socket=address.socket)}" if reason in HINTS else ""
 
 
 def _remote() -> Any:

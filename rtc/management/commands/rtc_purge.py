@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db.models import Model, QuerySet
+from django.db.models import Model, ProtectedError, QuerySet, RestrictedError
 from django.utils import timezone
 
 from rtc import registry
@@ -40,18 +40,34 @@ class Command(BaseCommand):
         else:
             registry.reap()
             _delete(Parcel.objects.filter(created_at__lt=now - PARCEL_KEPT))
-            deleted = _delete(sessions), _delete(tickets)
-            self._report("Deleted", *deleted, _delete(workers.filter(sessions__isnull=True)))
+            (ended, protected), (used, _) = _delete(sessions), _delete(tickets)
+            self._report("Deleted", ended, used, _delete(workers.filter(sessions__isnull=True))[0])
+            if protected:
+                self.stdout.write(f"Kept {protected} sessions that other rows protect (on_delete=PROTECT or RESTRICT).")
 
     def _report(self, verb: str, sessions: int, tickets: int, workers: int) -> None:
         self.stdout.write(f"{verb} {sessions} sessions, {tickets} tickets, {workers} workers.")
 
 
-def _delete(rows: QuerySet[Any, Any]) -> int:
+def _delete(rows: QuerySet[Any, Any]) -> tuple[int, int]:
+    """How many were deleted, and how many are kept since rows of the project's own protect them."""
+    deleted = kept = 0
+    rest = rows.order_by("pk")
+    while batch := list(rest.values_list("pk", flat=True)[:BATCH]):
+        try:
+            deleted += _delete_now(rows, batch)
+        except (ProtectedError, RestrictedError):
+            for pk in batch:
+                try:
+                    deleted += _delete_now(rows, [pk])
+                except (ProtectedError, RestrictedError):
+                    kept += 1
+        rest = rows.filter(pk__gt=batch[-1]).order_by("pk")
+    return deleted, kept
+
+
+def _delete_now(rows: QuerySet[Any, Any], keys: list[Any]) -> int:
     model: type[Model] = rows.model
-    deleted = 0
-    while batch := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        # Asked again, since someone else may have changed them meanwhile.
-        _, by_model = rows.filter(pk__in=batch).delete()
-        deleted += by_model.get(model._meta.label, 0)
-    return deleted
+    # Asked again, since someone else may have changed them meanwhile.
+    _, by_model = rows.filter(pk__in=keys).delete()
+    return by_model.get(model._meta.label, 0)
