@@ -60,15 +60,23 @@ async def _database(worker: LocalWorker) -> str:
         return AWAY
     try:
         async with asyncio.timeout(DATABASE_TIMEOUT_S):
-            answer, _ = await asyncio.gather(perform_beside(_ask_database), perform(int))
+            question = _ask_database if worker.found_tables else _ask_tables
+            answer, _ = await asyncio.gather(perform_beside(question), perform(int))
     except (Error, TimeoutError):
         return AWAY
+    worker.found_tables = answer == OK
     return answer
 
 
 def _ask_database() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
+    return OK
+
+
+def _ask_tables() -> str:
+    """Takes the time of some ten echoed frames, so it is not done again once they were found."""
+    _ask_database()
     try:
         for model in (Session, Worker):
             model._default_manager.filter(pk=0).first()  # there is none, but each column is named
