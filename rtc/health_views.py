@@ -10,13 +10,14 @@ from django.views.decorators.http import require_safe
 
 from rtc.conf import conf
 from rtc.database import perform, perform_beside
+from rtc.models import Session, Worker
 from rtc.post import local_post
 from rtc.questions import PING, NoAnswer, Unreachable
 from rtc.worker import LocalWorker, local_worker
 
 DATABASE_TIMEOUT_S = 1.0
 LAYER_TIMEOUT_S = 0.5
-OK, AWAY, NONE = "ok", "away", "none"
+OK, AWAY, NONE, NOT_MIGRATED = "ok", "away", "none", "not_migrated"
 
 
 @never_cache
@@ -59,15 +60,29 @@ async def _database(worker: LocalWorker) -> str:
         return AWAY
     try:
         async with asyncio.timeout(DATABASE_TIMEOUT_S):
-            await asyncio.gather(perform_beside(_ask_database), perform(int))
+            question = _ask_database if worker.found_tables else _ask_tables
+            answer, _ = await asyncio.gather(perform_beside(question), perform(int))
     except (Error, TimeoutError):
         return AWAY
+    worker.found_tables = answer == OK
+    return answer
+
+
+def _ask_database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
     return OK
 
 
-def _ask_database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+def _ask_tables() -> str:
+    """Takes the time of some ten echoed frames, so it is not done again once they were found."""
+    _ask_database()
+    try:
+        for model in (Session, Worker):
+            model._default_manager.filter(pk=0).first()  # there is none, but each column is named
+    except Error:
+        return NOT_MIGRATED
+    return OK
 
 
 async def _channel_layer() -> str:

@@ -49,7 +49,7 @@ class LocalWorker:
     their session. Others end the sessions of a worker whose row has been silent for `RTC_WORKER_LOST_S`; one that can't
     reach the database ends its own before that, so that no session goes on that is over for all others.
 
-    `failing`: the last beat could not be recorded.
+    `failing`: the last beat could not be recorded. `found_tables`: the database was seen to be migrated.
     """
 
     def __init__(self) -> None:
@@ -65,6 +65,7 @@ class LocalWorker:
         self._enlisting = asyncio.Lock()
         self._heart: asyncio.Task[None] | None = None
         self.failing = False
+        self.found_tables = False
         self._beating: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
         self._tasks = Tasks(_log_failure)

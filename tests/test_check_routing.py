@@ -9,7 +9,7 @@ from channels.security.websocket import AllowedHostsOriginValidator
 from django.conf.urls.i18n import i18n_patterns, is_language_prefix_patterns_used
 from django.core.asgi import get_asgi_application
 from django.test import override_settings
-from django.urls import include, path, re_path
+from django.urls import include, path, re_path, set_script_prefix
 from django.utils.translation import override
 
 from rtc.checks.routing import check_apps, check_asgi, check_urls
@@ -56,6 +56,29 @@ def test_the_demo_project_passes():
 def test_rtc_under_a_prefix_passes(project, prefix):
     project(sockets(path(prefix, URLRouter(websocket_urlpatterns)), not_found), prefix)
     assert ids([*check_asgi(None), *check_urls(None)]) == []
+
+
+@pytest.fixture
+def script_prefix():
+    """As FORCE_SCRIPT_NAME sets it."""
+    set_script_prefix("/app/")
+    yield
+    set_script_prefix("/")
+
+
+@pytest.mark.parametrize("seen", ["voice/", "app/voice/"])
+def test_a_proxy_may_take_the_script_name_off_or_leave_it(project, script_prefix, seen):
+    project(sockets(path(seen, URLRouter(websocket_urlpatterns)), not_found))
+    assert ids([*check_asgi(None), *check_urls(None)]) == []
+
+
+def test_sockets_below_a_script_name_are_asked_for_without_it(project, script_prefix):
+    project(sockets(path("talk/", URLRouter(websocket_urlpatterns)), not_found))
+    [message] = check_asgi(None)
+    assert message.id == "rtc.E008" and 'path("voice/"' in message.hint
+    project(get_asgi_application())
+    [message] = check_asgi(None)
+    assert message.id == "rtc.E007" and 'path("voice/"' in message.hint
 
 
 def test_middleware_of_channels_is_looked_through(project):

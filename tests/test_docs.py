@@ -62,6 +62,8 @@ def project(tmp_path, monkeypatch, settings, hello) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # a file may be written anew within a second
+    monkeypatch.setenv("SECRET_KEY", "of-a-test")
+    monkeypatch.setenv("DB_PASSWORD", "of-a-test")
     settings.RTC_SHOW_HANDLER_ERRORS = True
     settings.BASE_DIR = tmp_path
     yield tmp_path

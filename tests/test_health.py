@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import AsyncClient, AsyncRequestFactory
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -34,6 +34,11 @@ def streams(settings):
 async def ready():
     response = await AsyncClient().get("/readyz")
     return response.status_code, response.json()
+
+
+def rename_column(model, old, new):
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {model._meta.db_table} RENAME COLUMN {old} TO {new}")
 
 
 async def test_the_process_lives():
@@ -64,6 +69,16 @@ async def test_a_database_that_is_away_is_no_place_to_start(monkeypatch):
     monkeypatch.setattr(health_views, "_ask_database", fail)
     status, told = await ready()
     assert (status, told["ready"], told["database"]) == (503, False, "away")
+
+
+async def test_a_database_of_another_release_is_no_place_to_start():
+    await perform(rename_column, Worker, "version", "of_another_release")
+    try:
+        status, told = await ready()
+    finally:
+        await perform(rename_column, Worker, "of_another_release", "version")
+    assert (status, told["ready"], told["database"]) == (503, False, "not_migrated")
+    assert (await ready())[0] == 200
 
 
 async def test_a_channel_layer_that_is_missed_is_told(settings):

@@ -14,7 +14,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler
 from django.core.management import find_commands
-from django.urls import NoReverseMatch, Resolver404, reverse
+from django.urls import NoReverseMatch, Resolver404, get_script_prefix, reverse
 from django.utils.translation import override
 
 from rtc.consumers import MediaConsumer
@@ -100,14 +100,14 @@ def check_asgi(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMe
     sockets = sockets_of(application)
     if sockets is None:
         text = f"{path} takes no WebSockets."
-        return [Error(text, hint=f"In asgi.py:\n{ROUTER % (prefix() or '').lstrip('/')}", id="rtc.E007")]
+        return [Error(text, hint=f"In asgi.py:\n{ROUTER % (prefix() or '')}", id="rtc.E007")]
     return list(_check_routes(path, sockets))
 
 
 def _check_routes(path: str, sockets: Any) -> Iterator[CheckMessage]:
     roots = prefixes()
     for root in roots:
-        if found := list(_check_media_route(path, sockets, root.lstrip("/"), of_many=len(roots) > 1)):
+        if found := list(_check_media_route(path, sockets, root, of_many=len(roots) > 1)):
             yield from found
             break
     if route_of(sockets, UNROUTED) is None:
@@ -119,17 +119,15 @@ def _check_routes(path: str, sockets: Any) -> Iterator[CheckMessage]:
 
 
 def _check_media_route(path: str, sockets: Any, root: str, *, of_many: bool) -> Iterator[CheckMessage]:
-    route = route_of(sockets, f"{root}websocket/offer")
-    if route is not None and route.consumer is None:
-        return  # an application of the project's own, which we can't look into
-    if route is None or not _is_ours(route):
+    route = _media_route(sockets, root)
+    if route is None:
         hint = f'In asgi.py: URLRouter([path("{root}", URLRouter(websocket_urlpatterns)), not_found])'
         yield Error(
             f"{path} does not lead /{root}websocket/offer to rtc, where the pages under /{root} connect.",
             hint=OUTSIDE if of_many else hint,
             id="rtc.E008",
         )
-    elif not any(isinstance(layer, AuthMiddleware) for layer in route.through):
+    elif route.consumer is not None and not any(isinstance(layer, AuthMiddleware) for layer in route.through):
         yield Warning(
             f"{path} takes WebSockets without AuthMiddlewareStack: nobody is ever logged in there.",
             hint='In asgi.py: "websocket": AuthMiddlewareStack(URLRouter([...]))',
@@ -137,15 +135,24 @@ def _check_media_route(path: str, sockets: Any, root: str, *, of_many: bool) -> 
         )
 
 
-def _is_ours(route: Route) -> bool:
+def _media_route(sockets: Any, root: str) -> Route | None:
+    """Where the pages' sockets are led. Whether FORCE_SCRIPT_NAME still stands before the path is up to the proxy."""
+    starts = ["", get_script_prefix().lstrip("/")]
+    routes = [route_of(sockets, f"{start}{root}websocket/offer") for start in starts]
+    return next((route for route in routes if route is not None and _may_be_ours(route)), None)
+
+
+def _may_be_ours(route: Route) -> bool:
     """Whether it is the default stream's. Under another prefix, the last part of that may pass for an alias."""
+    if route.consumer is None:
+        return True  # an application of the project's own, which we can't look into
     return issubclass(route.consumer, MediaConsumer) and route.arguments.get("alias") == DEFAULT_ALIAS
 
 
 def prefix() -> str | None:
-    """The path that rtc's pages stand under; None when there are none."""
+    """The path that rtc's pages stand under, as urls.py has it; None when there are none."""
     try:
-        return reverse("rtc:streams")
+        return reverse("rtc:streams").removeprefix(get_script_prefix())
     except NoReverseMatch:
         return None
 
