@@ -367,6 +367,24 @@ async def test_who_follows_nothing_hears_of_nothing(make_post, redis):
         await until(lambda: f"asgi__group__{groups.ALL}" in client.pubsub_channels())
 
 
+async def test_who_has_followers_all_the_time_joins_again_before_it_is_forgotten(make_post, monkeypatch):
+    monkeypatch.setattr(groups, "REJOIN_S", 0.0)
+    post = make_post()
+    joined = []
+    group_add = post._layer.group_add
+
+    async def add(group, address):
+        joined.append(group)
+        await group_add(group, address)
+
+    monkeypatch.setattr(post._layer, "group_add", add)
+    for name in ("rtc-outputs-1", "rtc-outputs-2"):
+        ear = Ear()
+        post.follow(name, ear)
+        await until(lambda ear=ear: ear.heard)
+    assert joined == [groups.ALL, "rtc-outputs-1", groups.ALL, "rtc-outputs-2"]
+
+
 async def test_news_of_a_worker_of_an_older_release_names_one_group(make_post):
     here, there = make_post(), make_post()
     ear = Ear()
