@@ -255,7 +255,7 @@ def _write(batch: Sequence[Record]) -> None:
             elif isinstance(record, EndRecord):
                 registry.end(record.session_pk, record.reason, record.close_code, record.figures, record.at)
             elif isinstance(record, SignalRecord):
-                transaction.on_commit(record.tell)
+                transaction.on_commit(record.tell, robust=True)
     _keep(batch)
 
 
