@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from rtc.core.exceptions import HandlerError
 from rtc.eager import Eager, wanted
-from rtc.handlers import AsyncStreamHandler
+from rtc.handlers import AsyncStreamHandler, HandlerBase
 from rtc.intake import Intake
 from rtc.wakeup import Wakeup
 
@@ -194,6 +194,15 @@ def refuse_coroutine(name: str, result: Any) -> None:
     if type(result) is CoroutineType:
         result.close()
         raise TypeError(f"{name}() of this handler is called in a thread: write `def {name}`")
+
+
+def reset(handler: HandlerBase) -> None:
+    """Call `reset()`, on the event loop. Raises: HandlerError."""
+    with blaming("reset"):
+        result: Any = handler.reset()  # type: ignore[func-returns-value]
+        if type(result) is CoroutineType:
+            result.close()
+            raise TypeError("reset() of this handler is not awaited: write `def reset`")
 
 
 def current_task() -> asyncio.Task[Any]:

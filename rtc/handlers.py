@@ -2,7 +2,8 @@
 
 import asyncio
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -58,6 +59,7 @@ class HandlerBase:
             )
         self.latest_args: list[Any] = []
         self.args_set = asyncio.Event()
+        self.__untaken = False
         self.channel_set = asyncio.Event()
         self._phone_mode = False
         self.__session: SessionHandle | None = None  # `_session` is a name that handlers have for their own
@@ -159,6 +161,7 @@ class HandlerBase:
         try:
             async with asyncio.timeout(self.bound_session.input_timeout_s):
                 await self.args_set.wait()
+            self.__untaken = False
         except TimeoutError:
             timeout = InputTimeout(self.bound_session.input_timeout_s or 0.0)
             await self.send_message(serialize(Error(code="input_timeout", text=str(timeout))))
@@ -172,10 +175,31 @@ class HandlerBase:
         """Take over input from the client. Called on the event loop."""
         self.latest_args = ["__webrtc_value__", *args]
         self.args_set.set()
+        self.__untaken = True
 
     def reset(self) -> None:
-        """Forget that input has come, so that the next `wait_for_args` asks anew."""
+        """Forget that input has come, so that the next `wait_for_args` asks anew. Called on the event loop at the end
+        of the session, and by `ReplyOnPause` behind each reply; an override must not block.
+        """
         self.args_set.clear()
+        self.__untaken = False
+
+    def _take_args(self) -> list[Any]:
+        """What the client gave; the next `wait_for_args` asks anew."""
+        self.args_set.clear()
+        self.__untaken = False
+        return self.latest_args[1:]
+
+    @contextmanager
+    def _keeping_untaken_args(self) -> Iterator[None]:
+        """What the client gave and nobody has waited for yet is there behind it, whatever becomes of it meanwhile."""
+        untaken = self.latest_args if self.__untaken else None
+        try:
+            yield
+        finally:
+            if untaken is not None:
+                self.latest_args, self.__untaken = untaken, True
+                self.args_set.set()
 
     def copy(self) -> Self:
         """A fresh handler for the next session; without an override, made with this one's constructor arguments."""

@@ -95,14 +95,28 @@ _MODULES = (
 )
 
 
+class _Place(ModuleType):
+    """A module of FastRTC's, in which everything of `package` is found."""
+
+    def __init__(self, name: str, package: ModuleType) -> None:
+        super().__init__(name, f"What FastRTC has in its module of this name; here it is all in {package.__name__}.")
+        self._package = package
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__all__":  # above all, it is no package and has no modules in it
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        return getattr(self._package, name)
+
+
 def take_for_modules(package: ModuleType) -> None:
     """Let the package be found under the names of FastRTC's modules too: `from fastrtc.utils import …` is as common in
     handlers as `from fastrtc import …`, and all that is here comes from the package itself.
     """
-    for name in _MODULES:
-        sys.modules[f"{package.__name__}.{name}"] = package
-        if "." not in name:
-            setattr(package, name, package)
+    for path in _MODULES:
+        name = f"{package.__name__}.{path}"
+        place = sys.modules[name] = _Place(name, package)
+        parent, _, last = name.rpartition(".")
+        setattr(sys.modules[parent], last, place)
 
 
 class CurrentContext:

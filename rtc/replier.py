@@ -10,7 +10,7 @@ from rtc.conf import conf
 from rtc.context import WebRTCError
 from rtc.core.exceptions import HandlerError
 from rtc.core.messages import Error, Log, serialize
-from rtc.drivers import blaming, failure
+from rtc.drivers import failure, reset
 from rtc.emission import AdditionalOutputs, AudioEmitType, take_apart, to_pcm
 from rtc.functions import needs_inputs, takes_inputs
 from rtc.generation import END, Generation, wait_until_over
@@ -186,9 +186,7 @@ class Replier:
             return turn
         if not self._handler.args_set.is_set():
             await self._handler.wait_for_args()
-        inputs = self._handler.latest_args[1:]
-        self._handler.args_set.clear()  # the next reply asks anew
-        return (*turn, *inputs)
+        return (*turn, *self._handler._take_args())
 
     def _takes_inputs(self, reply: Reply) -> bool:
         if reply.turn is not None:
@@ -206,15 +204,12 @@ class Replier:
 
     def _reset(self) -> None:
         """Behind each reply, as FastRTC does; but what the client gave meanwhile is there for the next one."""
-        given = self._handler.args_set.is_set()
         try:
-            with blaming("reset"):
-                self._handler.reset()
+            with self._handler._keeping_untaken_args():
+                reset(self._handler)
         except HandlerError as error:
             logger.error("session %s goes on, but %s", self._session.id, error, exc_info=error.__cause__)
             self._session.reply_failed(error)
-        if given:
-            self._handler.args_set.set()
 
     def _look_if_played(self, reply: Reply) -> None:
         if reply is not self.reply or not reply.made:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rtc.conf import conf
 from rtc.context import SessionHandle
-from rtc.core.audio import to_int16
+from rtc.core.audio import to_frame
 from rtc.core.exceptions import HandlerError
 from rtc.core.messages import Log
 from rtc.core.recent import RecentAudio
@@ -105,10 +105,9 @@ class ReplyOnPause(OwnPauses):
         self.generator: Any = None
         self.model = model if model is not None or push_to_talk else get_silero_model()
         self.__interrupt_after_s, self.__resume = interrupt_after_s, resume
-        _ = self.__turn_options  # those that contradict each other are told of here
+        self.__options = self.__read_options()  # those that contradict each other are told of here
 
-    @property  # with a name of its own: handlers have a `turn_options`, too
-    def __turn_options(self) -> TurnOptions:
+    def __read_options(self) -> TurnOptions:
         """From the attributes, which may be set until the session starts.
 
         Raises: ValueError, for options that contradict each other.
@@ -124,14 +123,15 @@ class ReplyOnPause(OwnPauses):
     def bind(self, session: SessionHandle) -> None:
         super().bind(session)
         longest_s = conf.RTC_MAX_UTTERANCE_S
-        self._turns = Turns(self.__turn_options.limited(longest_s))
+        self.__options = self.__read_options()
+        self._turns = Turns(self.__options.limited(longest_s))
         self._recent = RecentAudio(round((longest_s + SPARE_S) * self.input_sample_rate))
         self._listener: Listener | None = None
         self._release: asyncio.TimerHandle | None = None
         self._unbound = False
         self._replier = Replier(
             self,
-            keeps_unheard=self.__turn_options.resume and self.can_interrupt,
+            keeps_unheard=self.__options.resume and self.can_interrupt,
             asks=lambda: self._needs_additional_inputs,
             audible=self._turns.audible,
             over=self._reply_over,
@@ -150,7 +150,7 @@ class ReplyOnPause(OwnPauses):
             )
         elif self.model is not None and not self.push_to_talk:
             self._listener = listen(
-                self.model, self.input_sample_rate, self.__turn_options, self.model_options, self._measured
+                self.model, self.input_sample_rate, self.__options, self.model_options, self._measured
             )
         if self.startup_fn is not None:
             if self.needs_args:
@@ -159,7 +159,7 @@ class ReplyOnPause(OwnPauses):
             self._replier.begin(self.startup_fn, None)
 
     async def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
-        samples = to_int16(frame[1]).reshape(-1)  # an override may have made it float32, or of shape (n,)
+        samples = to_frame(frame[1])
         if isinstance(self._listener, OwnListener):
             if self.can_interrupt or self._replier.reply is None:
                 self._listener.hear(samples)

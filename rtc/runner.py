@@ -10,7 +10,7 @@ from rtc.core.events import Broken, Event, Finish, PlayedOut
 from rtc.core.exceptions import HandlerError
 from rtc.core.formats import MediaFormat
 from rtc.core.messages import Clear, Log, Mark
-from rtc.drivers import Driver, Taken, TaskDriver, blaming, failure
+from rtc.drivers import Driver, Taken, TaskDriver, blaming, failure, reset
 from rtc.emission import AdditionalOutputs, CloseStream, plain_audio, take_apart, to_pcm
 from rtc.fairness import OneAtATime
 from rtc.handlers import AsyncStreamHandler
@@ -256,8 +256,7 @@ class Runner:
         if shutdown.done() and not shutdown.cancelled() and (error := shutdown.exception()):
             logger.error("session %s: shutdown() failed", self._session.id, exc_info=error)
         try:
-            with blaming("reset"):
-                self._handler.reset()
+            reset(self._handler)
         except HandlerError as error:
             logger.error("session %s: %s", self._session.id, error, exc_info=error.__cause__)
 

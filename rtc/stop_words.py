@@ -26,6 +26,7 @@ from rtc.functions import is_async
 from rtc.replier import ReplyFunction
 from rtc.replies import ReplyOnPause
 from rtc.speech import STTModel, get_stt_model
+from rtc.threads import blaming_thread
 from rtc.voice_activity import ModelOptions, PauseDetectionModel
 
 logger = logging.getLogger(__name__)
@@ -115,8 +116,8 @@ class ReplyOnStopWords(ReplyOnPause):
         self._told_of_failure = False
 
     def stop_word_detected(self, text: str) -> bool:
-        """Whether one of the stop words is in the text. Override it to go by more than that; in the thread or on the
-        loop, as `stt` is.
+        """Whether one of the stop words is in the text. Override it to go by more than that; it is called where `stt`
+        is: in a thread, or on the loop if that is async.
         """
         return self._stop_words.are_in(text)
 
@@ -198,12 +199,20 @@ class ReplyOnStopWords(ReplyOnPause):
 
     async def _words_after(self, begin_s: float, end_s: float) -> int | None:
         audio = self.input_sample_rate, self._cut(begin_s, end_s)[np.newaxis]
+        if not is_async(self._write_down):
+            return await self.loop.run_in_executor(_threads(), self._words_heard, audio)
         with blaming("stt"):
-            if is_async(self._write_down):
-                writing: Any = self._write_down(audio)
-                text = await writing
-            else:
-                text = await self.loop.run_in_executor(_threads(), self._write_down, audio)
+            writing: Any = self._write_down(audio)
+            text = await writing
+        return self._words_in(text)
+
+    def _words_heard(self, audio: tuple[int, NDArray[np.int16]]) -> int | None:
+        with blaming_thread("stt"):
+            text: Any = self._write_down(audio)
+        return self._words_in(text)
+
+    def _words_in(self, text: str) -> int | None:
+        with blaming_thread("stop_word_detected"):
             return (self._stop_words.words_after(text) or 0) if self.stop_word_detected(text) else None
 
     def _quietest(self, begin_s: float, end_s: float) -> float:

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import importlib
 import threading
 import warnings
 
@@ -133,6 +134,35 @@ def test_its_modules_can_be_imported_themselves():
         exec("from rtc.tracks import VideoStreamHandler", {})
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'rtc\.nobodys'"):
         exec("import rtc.nobodys", {})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import rtc.text_to_speech.tts as there",
+        "from rtc.text_to_speech import tts as there",
+        "import rtc.text_to_speech.tts; there = rtc.text_to_speech.tts",
+        "import importlib; there = importlib.import_module('rtc.text_to_speech.tts')",
+    ],
+)
+def test_its_modules_in_modules_can_be_imported_in_each_way(line):
+    found = {}
+    exec(line, found)
+    assert found["there"].TTSModel is rtc.TTSModel
+
+
+@pytest.mark.parametrize("typo", ["rtc.utils.handlers", "rtc.text_to_speech.handlers", "rtc.stream.models"])
+def test_there_is_nothing_of_ours_below_its_modules(typo):
+    """What is loaded twice is two classes of one name."""
+    with pytest.raises(ModuleNotFoundError, match="is not a package"):
+        importlib.import_module(typo)
+
+
+def test_all_of_it_is_in_each_module():
+    found = {}
+    exec("from rtc.utils import *", found)
+    assert set(rtc.__all__) <= set(found)
+    assert rtc.utils.__name__ == "rtc.utils" and not hasattr(rtc.utils, "__path__")
 
 
 def test_what_handlers_annotate_with_fits_them():
@@ -350,6 +380,49 @@ def test_inputs_given_during_a_reply_are_there_for_the_next_one():
 
     result, _ = call(Giving(), *ASKED_ONCE, *ASKED_ONCE, inputs=[["Ada"], ["Cy"]])
     assert [value for _, value in result.outputs] == ["Ada", "Bob"]
+
+
+def test_inputs_given_during_a_reply_outlast_a_reset_that_empties_them():
+    class Emptying(ReplyOnPause):
+        async def reply(self, audio, name):
+            yield AdditionalOutputs(name)
+            if name == "Ada":
+                self.set_args(["Bob"])
+            yield level(1000, 0.1)
+
+        def __init__(self):
+            super().__init__(self.reply)
+
+        def reset(self):
+            super().reset()
+            self.latest_args = []
+
+    result, _ = call(Emptying(), *ASKED_ONCE, *ASKED_ONCE, inputs=[["Ada"], ["Cy"]])
+    assert [value for _, value in result.outputs] == ["Ada", "Bob"]
+
+
+def test_a_reply_that_waits_for_inputs_itself_gets_new_ones_each_time():
+    class Asking(ReplyOnPause):
+        async def reply(self, audio):
+            await self.wait_for_args()
+            yield AdditionalOutputs(self.latest_args[1])
+            yield level(1000, 0.1)
+
+        def __init__(self):
+            super().__init__(self.reply)
+
+    result, _ = call(Asking(), *ASKED_ONCE, *ASKED_ONCE, inputs=[["Ada"], ["Bob"]])
+    assert [value for _, value in result.outputs] == ["Ada", "Bob"]
+
+
+def test_a_reset_that_is_never_awaited_is_told_of(caplog):
+    class Waiting(ReplyOnPause):
+        async def reset(self):
+            pass
+
+    result, _ = call(Waiting(of_sound), *ASKED_ONCE)
+    assert result.end_reason == "client_stop"
+    assert "reset() of this handler is not awaited: write `def reset`" in caplog.text
 
 
 def test_a_reset_that_fails_behind_a_reply_does_not_end_the_call(caplog):

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from functools import cache
 
 import numpy as np
@@ -182,13 +183,37 @@ class Roughly(ReplyOnStopWords):
         return super().stop_word_detected(text) or "please look" in text
 
 
-def test_a_handler_may_say_itself_what_a_stop_word_is():
+@pytest.mark.parametrize("in_thread", [True, False])
+def test_a_handler_may_say_itself_what_a_stop_word_is(in_thread):
     listener = Listener()
     words = iter(["nothing yet", "nothing yet", "please look"])
+    threads = set()
+
+    class Noting(Roughly):
+        def stop_word_detected(self, text):
+            threads.add(threading.current_thread() is not threading.main_thread())
+            return super().stop_word_detected(text)
 
     def stt(audio):
         return next(words, "")
 
-    stream = Stream(Roughly(listener.reply, ["computer"], input_sample_rate=RATE, stt=stt))
+    async def stt_async(audio):
+        return stt(audio)
+
+    stt_here = stt if in_thread else stt_async
+    stream = Stream(Noting(listener.reply, ["computer"], input_sample_rate=RATE, stt=stt_here))
     result = run_call(stream, said(0.5, "Could you please look that up?", 1.5, "What is the weather like?", 2.0))
     assert kinds(result)[0] == "stopword" and len(listener.turns) == 1
+    assert threads == {in_thread}
+
+
+def test_what_says_what_a_stop_word_is_may_fail(caplog):
+    class Failing(ReplyOnStopWords):
+        def stop_word_detected(self, text):
+            raise OSError("no such service")
+
+    listener = Listener()
+    stream = Stream(Failing(listener.reply, ["computer"], input_sample_rate=RATE, stt=lambda audio: "computer"))
+    result = run_call(stream, said(0.5, "Computer, what time is it?", 1.0))
+    assert (kinds(result), result.end_reason) == (["error"], "client_stop")
+    assert "the handler failed in stop_word_detected(): OSError: no such service" in caplog.text

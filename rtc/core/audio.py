@@ -9,6 +9,8 @@ Int16Samples = NDArray[np.int16]
 Float32Samples = NDArray[np.float32]
 
 FULL_SCALE = 32768.0
+LOUDEST = 2.0
+"""Float32 samples that get louder are not meant to be from -1 to 1."""
 
 _INT16 = np.dtype(np.int16)
 _FLOAT32 = np.dtype(np.float32)
@@ -105,6 +107,20 @@ def to_float32(samples: NDArray[Any]) -> Float32Samples:
     if samples.dtype != _INT16:
         raise TypeError(f"audio must be int16 or float32, not {samples.dtype}")
     return samples.astype(np.float32) / np.float32(FULL_SCALE)
+
+
+def to_frame(samples: NDArray[Any]) -> Int16Samples:
+    """What a handler hands on of a frame that it was given: int16 of shape (n,), of int16 or float32 of shape (n,) or
+    (1, n).
+
+    Raises:
+        TypeError: any other dtype.
+        ValueError: any other shape, or float32 that is not from -1 to 1.
+    """
+    mono = _single_row(samples, "mono")
+    if mono.dtype == _FLOAT32 and mono.size and (peak := float(np.abs(mono).max())) > LOUDEST:
+        raise ValueError(f"float32 audio is from -1 to 1, and this reaches {peak:.0f}: divide it by 32768")
+    return to_int16(mono)
 
 
 def to_mono(samples: NDArray[Any], layout: str = "mono") -> NDArray[Any]:

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from rtc.core.audio import (
     encode_mulaw,
     encode_pcm16,
     to_float32,
+    to_frame,
     to_int16,
     to_mono,
 )
@@ -124,6 +127,31 @@ class TestScaling:
 
     def test_turns_nan_into_silence(self):
         assert to_int16(np.array([np.nan, 1.0], np.float32)).tolist() == [0, 32767]
+
+
+class TestFrame:
+    @pytest.mark.parametrize("shape", [(4,), (1, 4)])
+    def test_an_int16_frame_stays_as_it_is(self, shape):
+        samples = np.arange(4, dtype=np.int16).reshape(shape)
+        assert np.shares_memory(to_frame(samples), samples) and to_frame(samples).shape == (4,)
+
+    def test_float32_is_scaled(self):
+        assert to_frame(np.array([[0.5, -1.0, 1.5]], np.float32)).tolist() == [16384, -32767, 32767]
+        assert to_frame(np.zeros((1, 0), np.float32)).size == 0
+
+    def test_float32_that_was_never_scaled_down_is_refused(self):
+        with pytest.raises(ValueError, match="from -1 to 1, and this reaches 7999: divide it by 32768"):
+            to_frame(np.array([[10, -7999]], np.float32))
+
+    @pytest.mark.parametrize("dtype", [np.float64, np.int32])
+    def test_another_dtype_is_named(self, dtype):
+        with pytest.raises(TypeError, match=np.dtype(dtype).name):
+            to_frame(np.zeros((1, 4), dtype))
+
+    @pytest.mark.parametrize("shape", [(2, 4), (4, 1), (1, 1, 4)])
+    def test_another_shape_is_named(self, shape):
+        with pytest.raises(ValueError, match=re.escape(str(shape))):
+            to_frame(np.zeros(shape, np.int16))
 
 
 class TestMono:
