@@ -135,6 +135,11 @@ def test_a_session_appears_is_watched_and_is_hung_up(admin_page, call):
     assert admin_page.problems == []
 
 
+TELL_AT_LENGTH = """document.querySelectorAll(".rtc-timeline li > div").forEach((told) => {
+    told.textContent = "x".repeat(150); // a user's name may be as long
+})"""
+
+
 def test_a_session_with_a_long_id_fits_on_a_phone(admin_page, call):
     long_id = "0123456789abcdef" * 4  # the longest there is
     talking = call(long_id)
@@ -142,9 +147,35 @@ def test_a_session_with_a_long_id_fits_on_a_phone(admin_page, call):
     for name, url in ((long_id, "**/change/**"), ("Hang up", "**/hang_up/**")):
         admin_page.get_by_role("link", name=name).click(timeout=WAIT_MS)
         admin_page.wait_for_url(url)
+        admin_page.evaluate(TELL_AT_LENGTH)
         assert admin_page.evaluate("document.documentElement.scrollWidth") <= 360
     admin_page.get_by_role("button", name="Yes, hang up").click()
     ended(talking)
+
+
+CONTRASTS = """() => {
+    const probe = document.body.appendChild(document.createElement("p"));
+    const luminance = (name) => {
+        probe.style.color = `var(${name})`;
+        const parts = getComputedStyle(probe).color.match(/\\d+/g).slice(0, 3).map((part) => part / 255);
+        const linear = (part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+        const [red, green, blue] = parts.map(linear);
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const contrast = (text, ground) => {
+        const [dark, light] = [luminance(text), luminance(ground)].sort((a, b) => a - b);
+        return (light + 0.05) / (dark + 0.05);
+    };
+    const grounds = ["--body-bg", "--darkened-bg", "--selected-row"];
+    return ["--rtc-live", "--rtc-trouble"].flatMap((text) => grounds.map((ground) => contrast(text, ground)));
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_states_can_be_read_on_each_row(admin_page, scheme):
+    admin_page.emulate_media(color_scheme=scheme)
+    expect(admin_page.locator("[data-rtc-status]")).to_contain_text("Live")
+    assert min(admin_page.evaluate(CONTRASTS)) >= 4.5  # WCAG, AA
 
 
 def test_what_is_ticked_stays_ticked_and_counted(admin_page, call):
@@ -195,5 +226,7 @@ def test_nothing_is_fetched_while_the_page_is_hidden(admin_page):
 def test_a_page_whose_reader_was_logged_out_says_so(admin_page):
     status = admin_page.locator("[data-rtc-status]")
     expect(status).to_contain_text("Live")
+    expect(status).not_to_have_role("alert")
     admin_page.context.clear_cookies()
     expect(status).to_have_text("Not live any more: reload the page.", timeout=WAIT_MS)
+    expect(status).to_have_role("alert")

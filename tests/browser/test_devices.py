@@ -130,7 +130,7 @@ def test_a_microphone_that_the_device_mutes_is_told_of(page):
     page.evaluate(SILENCE, True)
     expect(state(page)).to_have_text("Your microphone is muted")
     expect(reason(page)).to_have_text(words)
-    expect(page.locator("[data-part=announcement]")).to_have_text(f"Your microphone is muted {words}")
+    expect(page.locator("[data-part=announcement]")).to_have_text(f"Your microphone is muted. {words}")
     expect(page.locator("[data-part=log]")).to_contain_text(words)
     page.get_by_role("button", name="Mute").click()  # it stays so then, but for another reason
     expect(reason(page)).to_have_text("")
@@ -196,7 +196,7 @@ def test_sound_that_the_device_pauses_is_told_of_and_goes_on_with_a_tap(page):
     page.evaluate(f"{CLIENT}.sound.context.suspend()")
     expect(state(page)).to_have_text("Paused")
     expect(reason(page)).to_have_text(words)
-    expect(page.locator("[data-part=announcement]")).to_have_text(f"Paused {words}")
+    expect(page.locator("[data-part=announcement]")).to_have_text(f"Paused. {words}")
     expect(page.locator("[data-part=log]")).to_contain_text(words)
     page.evaluate(f"{CLIENT}.receive({{ type: 'log', data: 'started_talking' }})")
     page.evaluate(f"{CLIENT}.setMuted(true); {CLIENT}.setMuted(false)")

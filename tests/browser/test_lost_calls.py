@@ -46,6 +46,8 @@ def test_a_call_that_is_lost_is_begun_anew(page, lose, text):
     first = peer.start["websocket_id"]
     lose(peer)
     expect(page.locator("[data-part=reason]")).to_have_text(text)
+    told = f"Connecting again… {text[: text.index(' Trying')]}"  # not with each attempt anew
+    expect(page.locator("[data-part=announcement]")).to_have_text(told)
     expect(page.get_by_role("button", name="Hang up")).to_be_enabled()
     peer.wait_until(lambda: peer.starts[1:])
     assert peer.starts[1]["websocket_id"] != first

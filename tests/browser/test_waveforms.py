@@ -1,6 +1,9 @@
 """What the waveforms of a page draw, and in how many frames."""
 
 import pytest
+from playwright.sync_api import Page
+
+from tests.browser.waiting import wait_until
 
 pytestmark = pytest.mark.live
 
@@ -75,4 +78,34 @@ LOUD_FOR_LONG = """async () => {
 def test_where_nothing_is_drawn_for_long_little_is_kept(open_page):
     page = open_page("/default/")
     assert page.evaluate(LOUD_FOR_LONG) == 1000
+    assert page.problems == []
+
+
+DRAWN_IN_ITS_COLOUR = """() => [...document.querySelectorAll("canvas")].every((canvas) => {
+    const [drawn, wanted] = [canvas.getContext("2d"), new OffscreenCanvas(1, 1).getContext("2d")];
+    const { data } = drawn.getImageData(0, 0, canvas.width, canvas.height);
+    let i = 0;
+    while (i < data.length && data[i + 3] !== 255) i += 4;
+    wanted.fillStyle = getComputedStyle(canvas).borderTopColor; // of silence
+    wanted.fillRect(0, 0, 1, 1);
+    return data.slice(i, i + 4).join() === wanted.getImageData(0, 0, 1, 1).data.join();
+})"""
+TURN_LIGHT = """() => {
+    document.querySelector("meta[name=color-scheme]").remove();
+    document.body.style.colorScheme = "light";
+}"""
+
+
+def wait_until_redrawn(page: Page) -> None:
+    wait_until(page, DRAWN_IN_ITS_COLOUR)
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_before_a_call_too_waves_have_the_colours_of_their_theme(open_page, motion):
+    page = open_page("/default/", reduced_motion=motion, color_scheme="light")
+    wait_until_redrawn(page)
+    page.emulate_media(color_scheme="dark")
+    wait_until_redrawn(page)
+    page.evaluate(TURN_LIGHT)
+    wait_until_redrawn(page)
     assert page.problems == []

@@ -24,7 +24,8 @@ export function poll(apply) {
   let over = false;
 
   function say(text, well) {
-    if (status) {
+    if (status && status.textContent !== text) {
+      status.role = well ? null : "alert"; // that it is live needs not be read out every few seconds
       status.textContent = text;
       status.classList.toggle("rtc-stale", !well);
     }

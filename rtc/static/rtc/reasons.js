@@ -54,7 +54,8 @@ export const OFFLINE = "This device is offline. Look at its network connection."
 export const BAD_ADDRESS = "This page calls an address that browsers refuse. Tell the people who run it.";
 export const NO_TICKET = "This page could not get leave to call. Load it again.";
 
-function sentence(text) {
+/** `text` with a capital at its beginning and a stop at its end. */
+export function sentence(text) {
   const words = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(words) ? words : `${words}.`;
 }

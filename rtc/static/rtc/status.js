@@ -18,25 +18,22 @@ export class Status {
     this.noted = "";
   }
 
-  /**
-   * @param {{ attempt: number, delayMs: number } | null} retry counted down to
-   * @returns {string} the reason as it is at first
-   */
+  /** @param {{ attempt: number, delayMs: number } | null} retry counted down to, for who sees it */
   show(words, reason, retry) {
     clearInterval(this.countdown);
     this.state.textContent = words;
-    if (!retry) return this.give(reason);
+    this.give(reason);
+    if (!retry) return;
     const { attempt, delayMs } = retry;
     const beganAt = performance.now();
     const reasonAt = (nowMs) => `${reason} ${this.retryText(attempt, delayMs - (nowMs - beganAt))}`;
     this.countdown = setInterval(() => this.give(reasonAt(performance.now())), TICK_MS);
-    return this.give(reasonAt(beganAt));
+    this.give(reasonAt(beganAt));
   }
 
   give(reason) {
     this.why = reason;
     this.reason.textContent = reason || this.noted;
-    return reason;
   }
 
   /** Keeps `text` until there is another note. */

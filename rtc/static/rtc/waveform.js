@@ -49,9 +49,8 @@ export class Waveform {
     sizes.observe(canvas);
     signal.addEventListener("abort", () => sizes.disconnect());
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
-    for (const query of [this.still, matchMedia("(prefers-color-scheme: dark)")]) {
-      query.addEventListener("change", () => this.draw(), { signal });
-    }
+    this.still.addEventListener("change", () => this.draw(), { signal });
+    canvas.addEventListener("transitionend", () => this.draw(), { signal }); // widget.css: its colours are others
   }
 
   /** Takes a level; draws what was loudest since it last drew. */

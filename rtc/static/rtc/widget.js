@@ -9,6 +9,7 @@ import { Meter } from "./meter.js";
 import { keepWidgets } from "./mounting.js";
 import { Quality } from "./quality.js";
 import { readable } from "./readable.js";
+import { sentence } from "./reasons.js";
 import { Status } from "./status.js";
 import {
   ASKED,
@@ -223,9 +224,11 @@ export class VoiceWidget {
     this.root.dataset.state = state;
     const failed = never || state === "lost" || reason === "sound" || code === HANDLER_FAILED;
     this.root.toggleAttribute("data-failed", failed);
-    const why = this.status.show(words, say(text), state === "reconnecting" ? { attempt, delayMs } : null);
+    const why = say(text);
+    this.status.show(words, why, state === "reconnecting" ? { attempt, delayMs } : null);
+    const told = why ? `${sentence(words)} ${why}` : words;
     const otherwise = this.client.active ? say("Connected") : "";
-    this.status.announceState(ANNOUNCED.includes(state) ? `${words} ${why}`.trim() : otherwise);
+    this.status.announceState(ANNOUNCED.includes(state) ? told : otherwise);
     if (state === "reconnecting") this.input.end();
     const noted = state === "reconnecting" ? attempt === 1 : ["muted", "paused"].includes(state);
     if (text && noted) this.activity.add("warning", say(text));
