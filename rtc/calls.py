@@ -64,7 +64,9 @@ class Call:
         self._last_heard = self._loop.time()
         self._idle = IdleTimer(self._loop, self._last_active, lambda: self._expire(reason="idle"))
         self._time_limit = TimeLimit(self._loop, self._time_is_up, lambda: self._expire(reason="time_limit"))
-        self._start_timer = self._loop.call_later(conf.RTC_START_TIMEOUT_S, lambda: self._expire(reason="no_start"))
+        opened_at = self._last_heard
+        self._start_timer = IdleTimer(self._loop, lambda: opened_at, lambda: self._expire(reason="no_start"))
+        self._start_timer.start(conf.RTC_START_TIMEOUT_S)
 
     @property
     def session_id(self) -> str:

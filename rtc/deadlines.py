@@ -1,11 +1,18 @@
 """Timers of one session. An idle timer that is pushed back 50 times a second costs one assignment each time."""
 
 import asyncio
+import math
 from collections.abc import Callable
+
+STALL_S = 1.0
+"""How late a timer is when the process stood still, as one on a machine that was suspended does."""
+CATCH_UP_S = 1.0
+"""How long it then has to read what was said meanwhile, and to find out whether its sessions have ended for others."""
 
 
 class IdleTimer:
-    """Calls `expired` once nothing has been heard for `timeout_s` seconds.
+    """Calls `expired` once nothing has been heard for `timeout_s` seconds; a little later if the process stood still at
+    that time.
 
     Args:
         last_heard: when something was heard last, on the loop's clock.
@@ -25,17 +32,23 @@ class IdleTimer:
         self.cancel()
         if timeout_s is not None:
             self._timeout_s = timeout_s
-            self._timer = self._loop.call_later(timeout_s, self._look)
+            self._look_at(self._loop.time() + timeout_s)
 
     def cancel(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _look(self) -> None:
+    def _look_at(self, due: float) -> None:
+        self._timer = self._loop.call_at(due, self._look, due)
+
+    def _look(self, expected_at: float) -> None:
+        now = self._loop.time()
         due = self._last_heard() + self._timeout_s
-        if due > self._loop.time():
-            self._timer = self._loop.call_at(due, self._look)
+        if due > now:
+            self._look_at(due)
+        elif now - expected_at > STALL_S:
+            self._timer = self._loop.call_later(CATCH_UP_S, self._look, math.inf)  # however late that is
         else:
             self._timer = None
             self._expired()

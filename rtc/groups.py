@@ -14,8 +14,8 @@ from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
-AWAY = (RedisError, OSError, ChannelFull)
-"""What a channel layer raises while its server is away."""
+AWAY = (RedisError, OSError, ChannelFull, RuntimeError)
+"""What a channel layer raises while its server is away: uvloop, on a connection that has just been closed, the last."""
 RETRY_S = 1.0
 """How long until a layer that is away is tried again."""
 TELL_TIMEOUT_S = 1.0

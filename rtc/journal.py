@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -21,7 +21,7 @@ from django.utils import timezone
 from rtc import registry
 from rtc.conf import conf
 from rtc.database import perform_soon
-from rtc.models import Input, Output, TimelineEntry
+from rtc.models import Input, Output, Session, TimelineEntry
 from rtc.ordered import patient_until
 from rtc.recent import recent
 from rtc.telling import tell
@@ -38,6 +38,8 @@ ROWS_AT_ONCE = 200
 
 _INSERT = f"INSERT INTO {Output._meta.db_table} (session_id, position, payload, created_at) VALUES "
 """Outputs come by the hundred each second. A query set takes twice as long, and audio waits for the interpreter."""
+
+_STATES = f"SELECT id, state FROM {Session._meta.db_table} WHERE id IN (%s) ORDER BY id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +231,6 @@ def _key(record: Record) -> tuple[type[Record], int, object]:
 
 
 def _write(batch: Sequence[Record]) -> None:
-    outputs = [record for record in batch if isinstance(record, OutputRecord)]
     inputs = [
         Input(
             session_id=record.session_pk,
@@ -246,6 +247,7 @@ def _write(batch: Sequence[Record]) -> None:
         if isinstance(record, EntryRecord)
     ]
     with transaction.atomic():
+        outputs = _of_sessions_that_go_on(batch)
         _insert_outputs(outputs)
         Input.objects.bulk_create(inputs)
         TimelineEntry.objects.bulk_create(entries)
@@ -256,7 +258,28 @@ def _write(batch: Sequence[Record]) -> None:
                 registry.end(record.session_pk, record.reason, record.close_code, record.figures, record.at)
             elif isinstance(record, SignalRecord):
                 transaction.on_commit(record.tell, robust=True)
-    _keep(batch)
+    _keep(outputs)
+
+
+def _of_sessions_that_go_on(batch: Sequence[Record]) -> list[OutputRecord]:
+    """The outputs that are still to be stored. When this worker was silent for too long, others have ended its sessions
+    and told their readers that there is no more.
+    """
+    outputs = [record for record in batch if isinstance(record, OutputRecord)]
+    if outputs:
+        ended = _ended({record.session_pk for record in batch})
+        outputs = [record for record in outputs if record.session_pk not in ended]
+    return outputs
+
+
+def _ended(session_pks: Collection[int]) -> set[int]:
+    """Those that have ended. Nobody else ends one of the others in this transaction: SQLite's has the only write lock,
+    and PostgreSQL locks the rows, in the order in which lost sessions are ended.
+    """
+    lock = " FOR SHARE" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(_STATES % ", ".join(map(str, session_pks)) + lock)
+        return {pk for pk, state in cursor.fetchall() if state == Session.State.ENDED}
 
 
 def _keep(batch: Sequence[Record]) -> None:

@@ -18,11 +18,13 @@ from rtc.cors import cross_origin
 from rtc.flow_control import flow_to
 from rtc.lookup import FoundSession
 from rtc.models import Session
-from rtc.outputs import events_after, is_event_id, position_of, waiting_for
+from rtc.outputs import closing, events_after, is_event_id, position_of, waiting_for
 from rtc.ownership import Claim, claim_of, session_for
 from rtc.pace import pace
 from rtc.reading import leave_request_thread, tidy
+from rtc.termination import install
 from rtc.watch import watch
+from rtc.worker import local_worker
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +85,7 @@ async def _stream(
     # Each of these steps takes the time of two echoed frames, 0.2 ms: what is due comes in between.
     await asyncio.sleep(0)
     leave_request_thread()
+    install(local_worker())  # perhaps no session has been here
     with watch.reading(), flow_to(scope) as flow:
         yield OPENING
         await asyncio.sleep(0)
@@ -105,7 +108,7 @@ async def _stream(
 
 async def _arrival(claim: Claim, session_id: str) -> AsyncGenerator[FoundSession | None, None]:
     """The session, when it starts and is the reader's; until then, now and then, None. Ends after `RTC_OUTPUTS_WAIT_S`
-    in any case.
+    in any case, and when the process is about to stop.
     """
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + conf.RTC_OUTPUTS_WAIT_S
@@ -119,7 +122,7 @@ async def _arrival(claim: Claim, session_id: str) -> AsyncGenerator[FoundSession
                 yield session
                 return
             left_s = give_up_at - loop.time()
-            if left_s <= 0:
+            if left_s <= 0 or closing():
                 return
             if not await start.announced(min(left_s, KEEP_ALIVE_S)):
                 yield None

@@ -128,7 +128,9 @@ def _check_admitted(channel: str) -> None:
 
 
 class OutputListenerManager(views.ListenerManager):
-    """Wakes listeners of our channels without handing them anything."""
+    """Wakes listeners of our channels without handing them anything. Once `closing`, none of them listens on."""
+
+    closing = False
 
     def add_to_queues(self, channel: str, event: Event) -> None:
         if _CHANNEL.fullmatch(channel):
@@ -142,6 +144,12 @@ class OutputListenerManager(views.ListenerManager):
                 if not listener.overflow:  # else it is awake already and has not read yet
                     listener.overflow = True
                     _wake(listener)
+
+    def close(self) -> None:
+        self.closing = True
+        sessions, waited_for = self.listened()
+        for channel in [*map(channel_of, sessions), *map(_waiting_channel, waited_for)]:
+            self.wake(channel)
 
     def listened(self) -> tuple[set[int], set[str]]:
         """The sessions that have listeners, by primary key, and those waited for, by session id."""
@@ -208,6 +216,14 @@ def install() -> None:
 
 
 listened = _listeners.listened
+close = _listeners.close
+"""Have all event streams end when they have said what there is so far, for a server that waits for them to stop. Theirs
+may be sessions of other workers, which go on: readers come again there, and are told no `end` here. From any thread.
+"""
+
+
+def closing() -> bool:
+    return _listeners.closing
 
 
 def announce(session_pk: int) -> None:
@@ -261,7 +277,7 @@ async def events_after(session_pk: int, position: int) -> AsyncGenerator[str, No
             events = []
             if text:
                 yield text
-            if ended:
+            if ended or (_listeners.closing and not more):
                 return
             text = ""
             while not more and not await listener.announced(KEEP_ALIVE_S):

@@ -12,7 +12,7 @@ import threading
 from types import FrameType
 from typing import Any
 
-from rtc import registry
+from rtc import outputs, registry
 from rtc.database import perform_soon
 from rtc.ordered import leave
 from rtc.worker import SHUTTING_DOWN, LocalWorker
@@ -43,6 +43,7 @@ class Termination:
         await asyncio.wait([self._worker.drain()])
         leave()
         await self._worker.stop()
+        outputs.close()  # uvicorn waits for whoever reads
 
 
 def install(worker: LocalWorker) -> None:

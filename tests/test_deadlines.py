@@ -57,6 +57,34 @@ async def test_another_timeout_replaces_the_first():
     assert heard.expired_at == [20]
 
 
+def stand_still(loop, seconds):
+    """As a process that is stopped does: timers are late."""
+    loop._jumping.now_s += seconds
+
+
+@virtual_time
+async def test_what_was_said_while_the_process_stood_still_counts():
+    heard = Heard()
+    heard.timer.start(5)
+    await elapse(1)
+    stand_still(heard.loop, 30)
+    heard.loop.call_soon(heard.loop.call_soon, heard.hear)  # it is read behind the timers that are late
+    await elapse(60)
+    assert heard.expired_at == [36]
+
+
+@virtual_time
+async def test_it_expires_soon_when_nothing_was_said_while_the_process_stood_still():
+    heard = Heard()
+    heard.timer.start(5)
+    await elapse(1)
+    stand_still(heard.loop, 30)
+    await elapse(0.5)
+    stand_still(heard.loop, 10)
+    await elapse(60)
+    assert heard.expired_at == [41.5]
+
+
 @virtual_time
 async def test_a_wakeup_that_came_before_is_not_lost():
     wakeup = Wakeup()

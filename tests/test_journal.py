@@ -13,6 +13,7 @@ from rtc import ordered, registry
 from rtc.database import submit
 from rtc.journal import EndRecord, EntryRecord, InputRecord, Journal, OutputRecord
 from rtc.models import Input, Output, Session, TimelineEntry
+from rtc.recent import recent
 from rtc.registry import Figures
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -252,6 +253,23 @@ def test_an_end_of_another_that_came_first_is_not_told_again(journal, session, m
     assert told == [("ended", "a", "worker_lost")]
     session.refresh_from_db()
     assert session.end_reason == "worker_lost"
+
+
+def test_outputs_of_a_session_that_another_worker_has_ended_are_left(journal, session):
+    """Its readers were told that there is no more."""
+    other = Session.objects.create(session_id="b", stream="default", state=Session.State.ACTIVE)
+    journal.add(output(session.pk, 1))
+    settle()
+    registry.end(session.pk, registry.WORKER_LOST, None, Figures())
+    settled = []
+    go = held_up()
+    journal.add(output(session.pk, 2, settled.append))
+    journal.add(output(other.pk, 1))
+    go.set()
+    settle()
+    assert list(Output.objects.order_by("pk").values_list("session", "position")) == [(session.pk, 1), (other.pk, 1)]
+    assert not recent.after(session.pk, 1)
+    assert settled == [1]
 
 
 def test_a_deleted_session_costs_the_others_nothing(journal, session, caplog):

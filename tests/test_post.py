@@ -21,6 +21,8 @@ from tests.virtual_time import until
 
 LAYER = "channels_redis.pubsub.RedisPubSubChannelLayer"
 TIMEOUT_S = 3.0
+CLOSED = "unable to perform operation on <TCPTransport closed=True>; the handler is closed"
+"""What uvloop says of a connection that the other end has closed."""
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +183,22 @@ async def test_what_msgpack_refuses_is_asked_and_answered(make_post, asked):
     there.open()
     value = {"half a surrogate pair": "\ud800", "large": 10**30}
     assert await here.ask(there.address, question(value), TIMEOUT_S) == {"got": value}
+
+
+async def test_a_connection_that_was_closed_costs_a_question_nothing(make_post, asked, monkeypatch):
+    here, there = make_post(), make_post()
+    there.open()
+    await here.ask(there.address, question(), TIMEOUT_S)
+    send, failures = here._layer.send, [RuntimeError(CLOSED)]
+
+    async def fail_first(address, message):
+        if failures:
+            raise failures.pop()
+        await send(address, message)
+
+    monkeypatch.setattr(here._layer, "send", fail_first)
+    assert await here.ask(there.address, question(2), TIMEOUT_S) == {"got": 2}
+    assert not failures
 
 
 async def test_nobody_answers(make_post, asked):
@@ -401,7 +419,7 @@ async def test_a_group_that_could_not_be_left_is_left_later(make_post, redis, mo
     await until(lambda: ear.heard)
     [shard] = post._layer._get_layer()._shards
     unsubscribe = shard.unsubscribe
-    failures = [RedisConnectionError(), OSError()]
+    failures = [RedisConnectionError(), OSError(), RuntimeError(CLOSED)]
 
     async def fail(channel):
         if failures:

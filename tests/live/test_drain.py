@@ -11,6 +11,7 @@ import pytest
 
 from tests.live.client import open_client
 from tests.live.databases import locked
+from tests.live.readers import Reader
 from tests.live.records import ended_row, session_rows
 
 pytestmark = pytest.mark.live
@@ -102,3 +103,38 @@ async def test_sigterm_while_the_database_is_locked_takes_no_longer_than_it_may(
             os.kill(server.pid, signal.SIGTERM)
             assert await client.wait_closed() == 4503
             await exited(server, WITHOUT_DATABASE_S)
+
+
+# Readers, for whom uvicorn waits ------------------------------------------------------------------------------------
+
+
+async def test_readers_of_sessions_elsewhere_do_not_keep_a_worker_from_stopping(start_server):
+    server = start_server("daphne", settings=SETTINGS)
+    stopping = start_server("uvicorn", settings=SETTINGS, beside=server)
+    async with (
+        calling(server) as (client, session_id),
+        httpx.AsyncClient(base_url=stopping.http_url(""), trust_env=False, timeout=QUICK_S) as http,
+    ):
+        reader, early = Reader(http, session_id), Reader(http, secrets.token_hex(8))
+        reading = [asyncio.create_task(each.read()) for each in (reader, early)]
+        await asyncio.gather(reader.answered.wait(), early.answered.wait())
+        os.kill(stopping.pid, signal.SIGTERM)
+        await exited(stopping)
+        assert await asyncio.gather(*reading) == [200, 200]
+        assert reader.events == []  # it comes again, to another worker
+        await echoes(client)
+
+
+async def test_readers_of_its_own_sessions_get_the_end_before_it_stops(start_server):
+    server = start_server("uvicorn", settings="tests.live.settings")  # it drains for no time at all
+    async with (
+        calling(server) as (client, session_id),
+        httpx.AsyncClient(base_url=server.http_url(""), trust_env=False) as http,
+    ):
+        readers = [Reader(http, session_id) for _ in range(20)]
+        reading = [asyncio.create_task(reader.read()) for reader in readers]
+        await asyncio.gather(*(reader.answered.wait() for reader in readers))
+        os.kill(server.pid, signal.SIGTERM)
+        await exited(server)
+        await asyncio.gather(*reading)
+        assert [reader.events[-1].value for reader in readers] == [{"reason": "draining"}] * len(readers)
