@@ -36,7 +36,7 @@ def what_goes(sessions: list[Session], request: HttpRequest, site: AdminSite) ->
         return _link(row, site)
 
     goes = collector.nested(named)
-    return goes, collector.counts(), lacking, [named(row) for row in collector.protected]
+    return goes, collector.counts(), lacking, [_link(row, site) for row in collector.protected]
 
 
 @contextmanager

@@ -262,6 +262,21 @@ def test_rows_of_the_project_that_one_may_not_delete_keep_a_session(make_session
 
 
 @pytest.mark.django_db(transaction=True)
+def test_what_protects_a_session_shows_also_to_who_may_not_delete_it(make_session):
+    session = make_session(ended=True)
+    client = client_with("view_session", "delete_session")
+    with own_model(models.PROTECT) as invoices:
+        site.register(invoices)
+        try:
+            invoice = invoices.objects.create(session=session)
+            texts = [shown.content.decode() for shown in deleting(client, session)]
+        finally:
+            site.unregister(invoices)
+            invoices.objects.all().delete()
+    assert all(f"Invoice: No. {invoice.pk}" in text for text in texts)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_rows_of_the_project_with_two_ways_to_sessions_are_counted_once_each(superuser, make_session):
     sessions = [make_session(f"ended-{number}", ended=True) for number in range(3)]
     with own_model(models.CASCADE, other=models.CASCADE) as invoices:
