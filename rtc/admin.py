@@ -1,9 +1,6 @@
-"""Sessions and workers in the admin: a record that is watched, never edited. Everything shown comes from the database,
-so any worker can serve it.
-"""
+"""Sessions and workers in the admin: a record that is watched, never edited, and comes from the database alone."""
 
 from collections import Counter
-from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -17,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from rtc.admin_deleting import Deleted, what_goes
+from rtc.admin_deleting import Deleted, all_or_nothing, check_references, what_goes
 from rtc.admin_display import (
     NOTHING,
     ago_text,
@@ -225,7 +222,9 @@ class SessionAdmin(RecordAdmin):
             text = f"At most {DELETED_AT_ONCE} of {count} can be deleted at once; manage.py rtc_purge deletes old ones."
             self.message_user(request, text, messages.ERROR)
             return None
-        return delete_selected(self, request, ended) if count else None
+        with all_or_nothing(request):
+            return delete_selected(self, request, ended) if count else None
+        return None
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -234,10 +233,20 @@ class SessionAdmin(RecordAdmin):
         if session is not None and is_live(session) and self.has_delete_permission(request):
             self.message_user(request, "A live session can't be deleted. Hang up first.", messages.ERROR)
             return HttpResponseRedirect(self._page_of(session.pk))
-        return super().delete_view(request, object_id, extra_context)
+        with all_or_nothing(request):
+            return super().delete_view(request, object_id, extra_context)
+        return HttpResponseRedirect(request.get_full_path())
+
+    def delete_model(self, request: HttpRequest, obj: Session) -> None:
+        super().delete_model(request, obj)
+        check_references()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        super().delete_queryset(request, queryset)
+        check_references()
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Deleted:
-        return what_goes(list(objs), partial(super().get_deleted_objects, request=request))
+        return what_goes(list(objs), request, self.admin_site)
 
 
 def _keys(text: str) -> list[int]:

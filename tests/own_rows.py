@@ -13,24 +13,31 @@ APP = "sessions"  # any that is installed
 
 
 @contextmanager
-def own_model(on_delete: Any) -> Iterator[Any]:
-    """A model with a foreign key to `rtc.Session`, and its table, while the block lasts."""
+def own_model(on_delete: Any, to: Any = Session, **also: Any) -> Iterator[Any]:
+    """A model with a foreign key to `to`, and its table, while the block lasts.
 
-    class Invoice(models.Model):
-        session = models.ForeignKey(Session, on_delete=on_delete, related_name="+")
+    Args:
+        also: `on_delete` of more foreign keys, by their names.
+    """
 
-        class Meta:
-            app_label = APP
-
-        def __str__(self) -> str:
-            return f"No. {self.pk}"
-
+    keys = {
+        name: models.ForeignKey(to, on_delete=then, related_name="+", null=name in also)
+        for name, then in {to._meta.model_name: on_delete, **also}.items()
+    }
+    own = {
+        "__module__": __name__,
+        "__str__": lambda row: f"No. {row.pk}",
+        "Meta": type("Meta", (), {"app_label": APP}),
+    }
+    invoices: Any = type("Invoice", (models.Model,), {**own, **keys})
     try:
         with connection.schema_editor() as editor:
-            editor.create_model(Invoice)
-        yield Invoice
-        with connection.schema_editor() as editor:
-            editor.delete_model(Invoice)
+            editor.create_model(invoices)
+        try:
+            yield invoices
+        finally:
+            with connection.schema_editor() as editor:
+                editor.delete_model(invoices)
     finally:
         del apps.all_models[APP]["invoice"]
         apps.clear_cache()

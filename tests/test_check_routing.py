@@ -6,12 +6,14 @@ from channels.auth import AuthMiddlewareStack
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
-from django.conf.urls.i18n import i18n_patterns, is_language_prefix_patterns_used
+from django.conf import global_settings
+from django.conf.urls.i18n import i18n_patterns
 from django.core.asgi import get_asgi_application
 from django.test import override_settings
 from django.urls import include, path, re_path, set_script_prefix
 from django.utils.translation import override
 
+from rtc.checks import routing
 from rtc.checks.routing import check_apps, check_asgi, check_urls
 from rtc.routing import not_found, websocket_urlpatterns
 
@@ -132,18 +134,16 @@ def test_sockets_elsewhere_than_the_pages_are_an_error(project, route):
 
 
 @pytest.fixture
-def in_two_languages(project, settings, monkeypatch):
+def in_two_languages(project, settings):
     """Has the project's pages under /de/voice/ and /en/voice/."""
 
-    def configure(route):
-        project(sockets(route, not_found))
+    def configure(*routes, middleware=AuthMiddlewareStack):
+        project(ProtocolTypeRouter({"websocket": middleware(URLRouter([*routes, not_found]))}))
         sys.modules["a_shop_urls"].urlpatterns = i18n_patterns(path("voice/", include("rtc.urls")))
-        is_language_prefix_patterns_used.cache_clear()
 
     settings.LANGUAGE_CODE, settings.LANGUAGES = "de", [("de", "German"), ("en", "English")]
     with override("de"):
         yield configure
-    is_language_prefix_patterns_used.cache_clear()
 
 
 @pytest.mark.parametrize("prefix", ["voice/", "de/voice/"])
@@ -151,11 +151,60 @@ def test_pages_with_a_prefix_in_each_language_and_sockets_with_one_are_an_error(
     in_two_languages(path(prefix, URLRouter(websocket_urlpatterns)))
     [message] = check_asgi(None)
     assert message.id == "rtc.E008" and "outside i18n_patterns" in message.hint
+    assert "prefix_default_language=False" in message.hint
 
 
 def test_sockets_with_the_prefixes_of_all_languages_pass(in_two_languages):
     in_two_languages(re_path("(?:de|en)/voice/", URLRouter(websocket_urlpatterns)))
     assert ids(check_asgi(None)) == []
+
+
+def test_one_language_without_sockets_is_an_error(in_two_languages, settings):
+    settings.LANGUAGES = [*settings.LANGUAGES, ("fr", "French")]
+    in_two_languages(re_path("(?:de|en)/voice/", URLRouter(websocket_urlpatterns)))
+    [message] = check_asgi(None)
+    assert message.id == "rtc.E008" and "/fr/voice/websocket/offer" in message.msg
+
+
+def bare(application):
+    return application
+
+
+def test_a_warning_of_one_language_hides_no_error_of_another(in_two_languages):
+    in_two_languages(path("de/voice/", URLRouter(websocket_urlpatterns)), middleware=bare)
+    assert ids(check_asgi(None)) == ["rtc.E008", "rtc.W003"]
+
+
+def test_what_holds_in_all_languages_is_said_once(in_two_languages):
+    in_two_languages(re_path("(?:de|en)/voice/", URLRouter(websocket_urlpatterns)), middleware=bare)
+    assert ids(check_asgi(None)) == ["rtc.W003"]
+    in_two_languages()
+    assert ids(check_asgi(None)) == ["rtc.E008"]
+
+
+@pytest.fixture
+def activated(settings, monkeypatch):
+    """The languages that were activated, of all that Django knows."""
+    settings.LANGUAGES = global_settings.LANGUAGES
+    found = []
+    monkeypatch.setattr(routing, "override", lambda code: found.append(code) or override(code))
+    return found
+
+
+def test_of_pages_outside_i18n_patterns_no_language_is_activated(project, activated):
+    project(sockets(path("voice/", URLRouter(websocket_urlpatterns)), not_found))
+    sys.modules["a_shop_urls"].urlpatterns += i18n_patterns(path("shop/", include("django.conf.urls.i18n")))
+    assert ids(check_asgi(None)) == []
+    assert activated == []
+
+
+@pytest.mark.parametrize("prefix_default_language", [True, False])
+def test_of_many_languages_two_are_enough(in_two_languages, activated, prefix_default_language):
+    in_two_languages(path("voice/", URLRouter(websocket_urlpatterns)))
+    pages = path("voice/", include("rtc.urls"))
+    sys.modules["a_shop_urls"].urlpatterns = i18n_patterns(pages, prefix_default_language=prefix_default_language)
+    assert ids(check_asgi(None)) == ["rtc.E008"]
+    assert len(activated) <= 2
 
 
 def test_an_earlier_route_that_takes_rtcs_sockets_is_an_error(project):

@@ -96,22 +96,77 @@ def test_sessions_of_a_lost_worker_are_ended_first(record):
     assert Session.objects.get(session_id="live").end_reason == "worker_lost"
 
 
-@pytest.mark.parametrize("on_delete", [models.PROTECT, models.RESTRICT])
-def test_sessions_that_rows_of_the_project_protect_are_kept_and_no_others(settings, monkeypatch, on_delete):
-    settings.RTC_RETENTION_DAYS = 30
+PROTECTED = "Kept 3 sessions that other rows refer to (on_delete=PROTECT, RESTRICT or DO_NOTHING).\n"
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """The keys of the rows that were given to the database to delete, one list for each time."""
     monkeypatch.setattr(rtc_purge, "BATCH", 2)
+    found = []
+    really = rtc_purge._delete_now
+
+    def delete_now(rows, keys):
+        if rows.model is Session:
+            found.append(keys)
+        return really(rows, keys)
+
+    monkeypatch.setattr(rtc_purge, "_delete_now", delete_now)
+    return found
+
+
+def make_invoices(invoices, to, sessions):
+    for session in sessions:
+        target = session if to is Session else to.objects.get(session=session)
+        invoices.objects.create(**{to._meta.model_name: target})
+
+
+@pytest.mark.parametrize("on_delete", [models.PROTECT, models.RESTRICT])
+@pytest.mark.parametrize("to", [Session, Output, Input, TimelineEntry])
+def test_sessions_that_rows_of_the_project_protect_are_not_even_tried(settings, tried, on_delete, to):
     sessions = [make_session(f"old{number}", days_ago(40)) for number in range(5)]
-    with own_model(on_delete) as invoices:
-        for session in (sessions[0], sessions[1], sessions[3]):
-            invoices.objects.create(session=session)
-        printed = purge()
+    with own_model(on_delete, to) as invoices:
+        make_invoices(invoices, to, [sessions[0], sessions[1], sessions[3]])
+        assert purge("--dry-run") == "Would delete 2 sessions, 0 tickets, 0 workers.\n" + PROTECTED.replace(
+            "Kept", "Would keep"
+        )
+        assert purge() == "Deleted 2 sessions, 0 tickets, 0 workers.\n" + PROTECTED
         invoices.objects.all().delete()
+    assert tried == [[sessions[2].pk, sessions[4].pk]]
     assert kept()[0] == ["old0", "old1", "old3"]
     assert kept()[3] == [3, 3, 3]
-    assert printed == (
-        "Deleted 2 sessions, 0 tickets, 0 workers.\n"
-        "Kept 3 sessions that other rows protect (on_delete=PROTECT or RESTRICT).\n"
-    )
+
+
+@pytest.mark.parametrize("to", [Session, Output])
+def test_sessions_that_only_the_database_protects_are_kept_and_no_others(tried, to):
+    sessions = [make_session(f"old{number}", days_ago(40)) for number in range(5)]
+    with own_model(models.DO_NOTHING, to) as invoices:
+        make_invoices(invoices, to, [sessions[0], sessions[1], sessions[3]])
+        assert purge("--dry-run") == "Would delete at most 5 sessions, 0 tickets, 0 workers.\n"
+        assert purge() == "Deleted 2 sessions, 0 tickets, 0 workers.\n" + PROTECTED
+        invoices.objects.all().delete()
+    assert kept()[0] == ["old0", "old1", "old3"]
+
+
+def test_a_restricting_row_that_goes_anyway_keeps_nothing():
+    first, second = make_session("old0", days_ago(40)), make_session("old1", days_ago(40))
+    with own_model(models.RESTRICT, other=models.CASCADE) as invoices:
+        invoices.objects.create(session=first, other=first)
+        assert purge("--dry-run").startswith("Would delete at most 2 sessions")
+        invoices.objects.create(session=second)
+        assert purge() == "Deleted 1 sessions, 0 tickets, 0 workers.\n" + PROTECTED.replace("3", "1")
+        invoices.objects.all().delete()
+    assert kept()[0] == ["old1"]
+
+
+def test_a_dry_run_keeps_the_workers_of_the_sessions_it_keeps():
+    worker = Worker.objects.create(name="gone", host="h", pid=1, ended_at=days_ago(40))
+    session = make_session("old", days_ago(40), worker)
+    with own_model(models.PROTECT) as invoices:
+        make_invoices(invoices, Session, [session])
+        assert purge("--dry-run").startswith("Would delete 0 sessions, 0 tickets, 0 workers.")
+        assert purge().startswith("Deleted 0 sessions, 0 tickets, 0 workers.")
+        invoices.objects.all().delete()
 
 
 def test_rows_of_the_project_go_with_their_session_where_it_says_so():

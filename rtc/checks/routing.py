@@ -9,12 +9,11 @@ from channels.auth import AuthMiddleware
 from channels.routing import ProtocolTypeRouter, URLRouter, get_default_application
 from django.apps import apps
 from django.conf import settings
-from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler
 from django.core.management import find_commands
-from django.urls import NoReverseMatch, Resolver404, get_script_prefix, reverse
+from django.urls import LocalePrefixPattern, NoReverseMatch, Resolver404, get_resolver, get_script_prefix, reverse
 from django.utils.translation import override
 
 from rtc.consumers import MediaConsumer
@@ -22,7 +21,8 @@ from rtc.directory import DEFAULT_ALIAS
 
 OUTSIDE = (
     "In urls.py, outside i18n_patterns, whose prefix is another in each language: "
-    'path("voice/", include("rtc.urls")). LocaleMiddleware has the pages in the visitor\'s language there too.'
+    'path("voice/", include("rtc.urls")). LocaleMiddleware has the pages in the visitor\'s language there too, except '
+    "with i18n_patterns(prefix_default_language=False): then in that of LANGUAGE_CODE."
 )
 UNROUTED = "a-path-that-no-project-routes"
 ROUTER = """\
@@ -105,11 +105,12 @@ def check_asgi(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMe
 
 
 def _check_routes(path: str, sockets: Any) -> Iterator[CheckMessage]:
-    roots = prefixes()
-    for root in roots:
-        if found := list(_check_media_route(path, sockets, root, of_many=len(roots) > 1)):
-            yield from found
+    found: dict[str | None, CheckMessage] = {}
+    for root in prefixes():
+        found |= {message.id: message for message in _check_media_route(path, sockets, root)}
+        if "rtc.E008" in found:
             break
+    yield from sorted(found.values(), key=lambda message: -message.level)
     if route_of(sockets, UNROUTED) is None:
         yield Warning(
             f"{path} has no WebSocket route of last resort; the server logs a traceback for each unknown path.",
@@ -118,13 +119,13 @@ def _check_routes(path: str, sockets: Any) -> Iterator[CheckMessage]:
         )
 
 
-def _check_media_route(path: str, sockets: Any, root: str, *, of_many: bool) -> Iterator[CheckMessage]:
+def _check_media_route(path: str, sockets: Any, root: str) -> Iterator[CheckMessage]:
     route = _media_route(sockets, root)
     if route is None:
         hint = f'In asgi.py: URLRouter([path("{root}", URLRouter(websocket_urlpatterns)), not_found])'
         yield Error(
             f"{path} does not lead /{root}websocket/offer to rtc, where the pages under /{root} connect.",
-            hint=OUTSIDE if of_many else hint,
+            hint=OUTSIDE if _is_localized() else hint,
             id="rtc.E008",
         )
     elif route.consumer is not None and not any(isinstance(layer, AuthMiddleware) for layer in route.through):
@@ -157,14 +158,25 @@ def prefix() -> str | None:
         return None
 
 
-def prefixes() -> list[str]:
-    """The same in each of the project's languages, where `i18n_patterns` give each its own."""
-    found = [prefix()]
-    if is_language_prefix_patterns_used(settings.ROOT_URLCONF)[0]:
-        for code, _ in settings.LANGUAGES:
-            with override(code):
-                found.append(prefix())
-    return list(dict.fromkeys(root for root in found if root is not None))
+def prefixes() -> Iterator[str]:
+    """The same in each of the project's languages, where `i18n_patterns` give each its own. A language takes a while
+    to load, so each is when it is asked for.
+    """
+    roots = {prefix()}
+    yield from (root for root in roots if root is not None)
+    for code, _ in settings.LANGUAGES if _is_localized() else []:
+        with override(code):
+            root = prefix()
+        if root is not None and root not in roots:
+            roots.add(root)
+            yield root
+
+
+def _is_localized() -> bool:
+    """Whether rtc's pages stand within `i18n_patterns`, which Django takes in the project's own URLconf alone."""
+    patterns: list[Any] = get_resolver().url_patterns
+    localized = (pattern for pattern in patterns if isinstance(pattern.pattern, LocalePrefixPattern))
+    return len(settings.LANGUAGES) > 1 and any("rtc" in pattern.app_dict for pattern in localized)
 
 
 def sockets_of(application: Any) -> Any:

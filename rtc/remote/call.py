@@ -67,6 +67,7 @@ class RemoteCall:
     ticket: str = ""
     report: Report = lambda kind, value: None
     session_id: str = field(default_factory=lambda: secrets.token_hex(8), init=False)
+    connected: bool = field(default=False, init=False)
     end_reason: str = field(default="", init=False)
     end_text: str = field(default="", init=False)
     heard: Heard = field(init=False)
@@ -82,10 +83,11 @@ class RemoteCall:
 
         Raises:
             CallRefused: with the reason.
-            OSError, TimeoutError: the server can't be reached, or says nothing.
+            OSError, TimeoutError: the server can't be reached; or, once `connected`, it says nothing.
             websockets.exceptions.WebSocketException: there is no WebSocket at that address.
         """
         async with connect(self.address.socket, compression=None, max_size=None) as socket:
+            self.connected = True
             with suppress(ConnectionClosed):  # what it said before is read below
                 await socket.send(serialize(self._start()))
             async with asyncio.timeout(START_TIMEOUT_S):

@@ -2,6 +2,7 @@
 
 import io
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from rtc import remote
 from rtc.management.commands import rtc_call
 from rtc.management.commands.rtc_call import write_wav
 from rtc.testing.dialling import read_audio
@@ -150,6 +152,43 @@ def test_of_a_ticket_of_another_key_its_cause_is_told(daphne_server, settings, m
 def test_a_server_that_is_not_there_is_told(said):
     with pytest.raises(CommandError, match="(?s)No call to ws://127.0.0.1:1/websocket/offer.*\nIs the server running"):
         call_command("rtc_call", "default", said, url="http://127.0.0.1:1/")
+
+
+def test_a_host_of_two_addresses_that_is_not_there_is_told(monkeypatch):
+    addresses = [("127.0.0.1", 1), ("127.0.0.2", 1)]
+    found = [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", address) for address in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
+    with pytest.raises(CommandError, match="(?s)Multiple exceptions: .*\nIs the server running"):
+        call_command("rtc_call", "default", url="http://localhost:1/")
+
+
+def test_what_fails_in_the_call_is_no_server_that_is_not_there(daphne_server, monkeypatch):
+    def fail(call):
+        raise OSError("the pipe is broken")
+
+    monkeypatch.setattr(remote.RemoteCall, "_start", fail)
+    with pytest.raises(CommandError, match="No call to .*: the pipe is broken$"):
+        dial(daphne_server, "default")
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("concurrency_limit_reached", "the stream's concurrency_limit"),
+        ("user_limit_reached", "RTC_USER_CONCURRENCY_LIMIT"),
+        ("server_limit_reached", "RTC_CONCURRENCY_LIMIT"),
+        ("not_allowed", "--user NAME"),
+        ("ticket_expired", "clocks"),
+        ("worker_lost", "Call again"),
+    ],
+)
+def test_a_refusal_comes_with_what_to_do(monkeypatch, reason, words):
+    async def refused(call):
+        raise remote.CallRefused(reason)
+
+    monkeypatch.setattr(remote.RemoteCall, "run", refused)
+    with pytest.raises(CommandError, match=f"refused the call: {reason}\n.*{words}"):
+        call_command("rtc_call", "default", url="http://127.0.0.1:1/")
 
 
 @pytest.mark.parametrize(

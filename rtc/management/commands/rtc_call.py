@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import ssl
 import wave
 from collections.abc import Callable
 from importlib import import_module
@@ -28,6 +29,12 @@ HINTS = {
     "no_such_stream": PREFIX,
     "not_there": "Is the server running? --url says where, with the prefix: http://127.0.0.1:8000/voice/",
     "not_logged_in": "--user NAME calls as a user.",
+    "not_allowed": "That is what the stream's authorize decided; --user NAME calls as another.",
+    "concurrency_limit_reached": "As many are live as the stream's concurrency_limit allows; the admin shows them.",
+    "user_limit_reached": "As many of this user are live as RTC_USER_CONCURRENCY_LIMIT allows; the admin shows them.",
+    "server_limit_reached": "As many are live as RTC_CONCURRENCY_LIMIT allows; the admin shows them.",
+    "worker_lost": "The server process had been silent for too long, and starts anew. Call again.",
+    "ticket_expired": "The ticket was made just now: compare the clocks of the two machines.",
     "ticket_invalid": "The server must have the SECRET_KEY and the database of the settings that this command has.",
 }
 FINE = {"client_stop", "handler_closed", "time_limit", ""}
@@ -96,8 +103,8 @@ class Command(BaseCommand):
             self.stderr.write("Hung up.", str)
         except (OSError, TimeoutError, exceptions.WebSocketException) as error:
             missing = isinstance(error, exceptions.InvalidStatus) and error.response.status_code == 404
-            reason = "not_found" if missing else "not_there" if isinstance(error, ConnectionRefusedError) else ""
-            hint = _hint(reason, call.address)
+            unreached = isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and not call.connected
+            hint = _hint("not_found" if missing else "not_there" if unreached else "", call.address)
             raise CommandError(f"No call to {call.address.socket}: {error or type(error).__name__}{hint}") from error
         except import_module("rtc.remote").CallRefused as error:
             raise CommandError(f"{error}{_hint(error.reason, call.address)}") from error
