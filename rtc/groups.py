@@ -5,8 +5,7 @@ News has no content, and may be lost.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from itertools import islice
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from channels.exceptions import ChannelFull
@@ -28,6 +27,8 @@ each other worker with a follower of anything takes that message, for some 0.1 m
 a dozen workers that comes to the same.
 """
 MOST_TOGETHER = 250
+GATHER_S = 0.02
+"""How long news is gathered behind what was told: sessions that put out something at the same time do so one by one."""
 REJOIN_S = 3600.0
 """A layer may forget a member after a day (`group_expiry` of channels_redis.core); whoever has readers all the time
 never leaves `ALL`.
@@ -66,13 +67,11 @@ class Groups:
     async def _tell(self) -> None:
         try:
             while self._untold:
-                together = MOST_TOGETHER if len(self._untold) >= TOGETHER else 1
-                groups = list(islice(self._untold, together))
-                for group in groups:
-                    del self._untold[group]
-                to = groups[0] if together == 1 else ALL
-                async with asyncio.timeout(TELL_TIMEOUT_S):
-                    await self._layer.group_send(to, {"type": NEWS, "group": to, "groups": groups})
+                groups, self._untold = list(self._untold), {}
+                for to, named in _shared_out(groups):
+                    async with asyncio.timeout(TELL_TIMEOUT_S):
+                        await self._layer.group_send(to, {"type": NEWS, "group": to, "groups": named})
+                await asyncio.sleep(GATHER_S)
         except AWAY as error:  # a time-out is one of them
             self._untold.clear()
             logger.debug("news was not told: %s", error)
@@ -135,3 +134,12 @@ class Groups:
     def hear(self, group: str) -> None:
         for heard in self._followers.get(group, ()):
             heard()
+
+
+def _shared_out(groups: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """To whom it is told that there is news in these groups."""
+    if len(groups) < TOGETHER:
+        yield from ((group, [group]) for group in groups)
+    else:
+        for first in range(0, len(groups), MOST_TOGETHER):
+            yield ALL, groups[first : first + MOST_TOGETHER]

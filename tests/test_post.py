@@ -369,8 +369,22 @@ async def test_news_in_a_great_many_groups_is_told_in_messages_of_limited_size(m
     names = [f"rtc-outputs-{number}" for number in range(groups.MOST_TOGETHER + groups.TOGETHER)]
     for name in names:
         here.tell(name)
-    await until(lambda: not here._groups._untold)
+    await until(lambda: len(sent) == 2)
     assert sent == [(groups.ALL, names[: groups.MOST_TOGETHER]), (groups.ALL, names[groups.MOST_TOGETHER :])]
+
+
+async def test_news_that_comes_shortly_behind_other_news_is_gathered(make_post, monkeypatch):
+    monkeypatch.setattr(groups, "GATHER_S", 0.3)
+    here = make_post()
+    sent = sent_to_groups(here, monkeypatch)
+    names = [f"rtc-outputs-{number}" for number in range(groups.TOGETHER)]
+    here.tell("rtc-outputs-first")
+    await until(lambda: sent)
+    for name in names:
+        here.tell(name)
+        await asyncio.sleep(0)
+    await until(lambda: len(sent) == 2)
+    assert sent == [("rtc-outputs-first", ["rtc-outputs-first"]), (groups.ALL, names)]
 
 
 async def test_who_follows_nothing_hears_of_nothing(make_post, redis):
