@@ -367,37 +367,28 @@ def test_a_state_of_its_own_is_made_anew_behind_each_reply(fn, said, caplog):
     assert handler.states == [Talk, Talk] and not caplog.records
 
 
-def test_inputs_given_during_a_reply_are_there_for_the_next_one():
-    class Giving(ReplyOnPause):
-        async def reply(self, audio, name):
-            yield AdditionalOutputs(name)
-            if name == "Ada":
-                self.set_args(["Bob"])
-            yield level(1000, 0.1)
+class Giving(ReplyOnPause):
+    """Gets an input in the midst of its first reply."""
 
-        def __init__(self):
-            super().__init__(self.reply)
+    def __init__(self):
+        super().__init__(self.reply)
 
-    result, _ = call(Giving(), *ASKED_ONCE, *ASKED_ONCE, inputs=[["Ada"], ["Cy"]])
-    assert [value for _, value in result.outputs] == ["Ada", "Bob"]
+    async def reply(self, audio, name):
+        yield AdditionalOutputs(name)
+        if name == "Ada":
+            self.set_args(["Bob"])
+        yield level(1000, 0.1)
 
 
-def test_inputs_given_during_a_reply_outlast_a_reset_that_empties_them():
-    class Emptying(ReplyOnPause):
-        async def reply(self, audio, name):
-            yield AdditionalOutputs(name)
-            if name == "Ada":
-                self.set_args(["Bob"])
-            yield level(1000, 0.1)
+class Emptying(Giving):
+    def reset(self):
+        super().reset()
+        self.latest_args = []
 
-        def __init__(self):
-            super().__init__(self.reply)
 
-        def reset(self):
-            super().reset()
-            self.latest_args = []
-
-    result, _ = call(Emptying(), *ASKED_ONCE, *ASKED_ONCE, inputs=[["Ada"], ["Cy"]])
+@pytest.mark.parametrize("handler", [Giving, Emptying])
+def test_inputs_given_during_a_reply_are_there_for_the_next_one(handler):
+    result, _ = call(handler(), *ASKED_ONCE, *ASKED_ONCE, inputs=[["Ada"], ["Cy"]])
     assert [value for _, value in result.outputs] == ["Ada", "Bob"]
 
 
