@@ -192,7 +192,7 @@ def test_what_is_over_is_not_hung_up(superuser, make_session):
     assert told(act(superuser, "hang_up", session, post="yes")) == ["Nothing to hang up: that was over already."]
 
 
-# Deleting
+# A second site
 
 
 def test_a_second_admin_site_sends_nobody_to_the_first(superuser, make_session, run_here, settings):
