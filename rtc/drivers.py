@@ -193,16 +193,13 @@ def refuse_coroutine(name: str, result: Any) -> None:
     """Raises: TypeError, when a callback that should be a plain function is async."""
     if type(result) is CoroutineType:
         result.close()
-        raise TypeError(f"{name}() of this handler is called in a thread: write `def {name}`")
+        raise TypeError(f"{name}() of this handler is not awaited: write `def {name}`")
 
 
 def reset(handler: HandlerBase) -> None:
     """Call `reset()`, on the event loop. Raises: HandlerError."""
     with blaming("reset"):
-        result: Any = handler.reset()  # type: ignore[func-returns-value]
-        if type(result) is CoroutineType:
-            result.close()
-            raise TypeError("reset() of this handler is not awaited: write `def reset`")
+        refuse_coroutine("reset", handler.reset())  # type: ignore[func-returns-value]
 
 
 def current_task() -> asyncio.Task[Any]:

@@ -109,7 +109,8 @@ class Groups:
                 if self._joined_all_at is not None and not self._followers:
                     await self._leave(ALL)
                     self._joined_all_at = None
-            except AWAY:
+            except AWAY as error:
+                logger.warning("groups can't be joined or left: %s", error)
                 await asyncio.sleep(RETRY_S)
 
     async def _join_all(self) -> None:

@@ -57,16 +57,17 @@ _ABSENT = {
     "WebRTC": _COMPONENT,
     "WebRTCData": f"{_COMPONENT}. What a client posts to /input_hook is in latest_args[1:]",
 }
+_OUTPUTS = "GET /outputs serves the outputs, and a reconnect misses none"
 _ABSENT_OF_STREAM = {
     "connections": "sessions are rows, on every worker: rtc.models.Session",
     "event_handler": "it is handler here; each session has one of its own",
     "fastphone": "telephones are not served",
-    "fetch_latest_output": "GET /outputs serves the outputs, and a reconnect misses none",
+    "fetch_latest_output": _OUTPUTS,
     "handle_incoming_call": "telephones are not served",
     "handlers": "each session's handler is its own, on its worker: POST /input_hook reaches it from anywhere",
     "mount": "there is no FastAPI app: name the stream in RTC_STREAMS, and route rtc.urls and rtc.routing",
     "offer": "WebRTC is not served, audio over a WebSocket is",
-    "output_stream": "GET /outputs serves the outputs, and a reconnect misses none",
+    "output_stream": _OUTPUTS,
     "set_additional_outputs": "AdditionalOutputs of a handler reach GET /outputs",
     "set_input": "POST /input_hook takes inputs; a Django form checks them: Stream(input_form=…)",
     "telephone_handler": "telephones are not served",

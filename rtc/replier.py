@@ -208,8 +208,12 @@ class Replier:
             with self._handler._keeping_untaken_args():
                 reset(self._handler)
         except HandlerError as error:
-            logger.error("session %s goes on, but %s", self._session.id, error, exc_info=error.__cause__)
-            self._session.reply_failed(error)
+            self.survived(error)
+
+    def survived(self, error: HandlerError) -> None:
+        """Log and note a failure of the user's code that does not end the session."""
+        logger.error("session %s goes on, but %s", self._session.id, error, exc_info=error.__cause__ or error)
+        self._session.reply_failed(error)
 
     def _look_if_played(self, reply: Reply) -> None:
         if reply is not self.reply or not reply.made:
@@ -231,11 +235,10 @@ class Replier:
 
     async def _fail(self, reply: Reply, error: HandlerError) -> None:
         """Tell of it; what was emitted before is still played."""
-        cause = error.__cause__ or error
-        logger.error("session %s goes on, but %s", self._session.id, error, exc_info=cause)
         reply.failed = True
         reply.stop()
-        self._session.reply_failed(error)
+        self.survived(error)
+        cause = error.__cause__
         if isinstance(cause, WebRTCError):
             text = cause.message
         else:

@@ -1,7 +1,6 @@
 """`ReplyOnPause`: listens, and replies when the user pauses."""
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable
 from typing import Any, Literal
@@ -27,8 +26,6 @@ from rtc.replier import Replier, ReplyFunction
 from rtc.reply import Reply
 from rtc.silero import get_silero_model
 from rtc.voice_activity import Listener, ModelOptions, PauseDetectionModel, listen
-
-logger = logging.getLogger(__name__)
 
 TURN_BEGINS = "rtc.turn.begin"
 TURN_ENDS = "rtc.turn.end"
@@ -283,8 +280,7 @@ class ReplyOnPause(OwnPauses):
                 if callable(self.replied):  # a handler may have a flag of that name
                     self.replied(reply)
         except HandlerError as error:
-            logger.error("session %s goes on, but %s", self.bound_session.id, error, exc_info=error.__cause__)
-            self.bound_session.reply_failed(error)
+            self._replier.survived(error)
 
     def _reply_over(self) -> None:
         self._perform(self._turns.reply_over())
