@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import Any
 
@@ -15,6 +15,7 @@ from rtc.calls import Call
 from rtc.conf import conf
 from rtc.core.messages import End, Error, serialize
 from rtc.directory import get_stream
+from rtc.fast_path import BINARY, TEXT, Inlet, Outlet, outlet
 from rtc.flushing import flusher
 from rtc.handshake import Handshake
 from rtc.inflow import Inflow
@@ -52,6 +53,7 @@ class SocketConsumer(AsyncWebsocketConsumer):
     """
 
     _open = True
+    _outlet: Outlet | None = None
     session_id = ""
     take_audio: Callable[[str | None], bool]
     """Takes a text frame at once, if it is audio: then it is not dispatched."""
@@ -62,17 +64,31 @@ class SocketConsumer(AsyncWebsocketConsumer):
         self._send_frame = below_session_middleware(send)
         self._flush = flusher(self._send_frame)
         self._max_unsent_bytes = conf.RTC_MAX_UNSENT_BYTES
+        self._sent = _done_future()
         self.take_audio = _take_none
-        inflow = Inflow(self._send_frame, conf.RTC_MAX_FRAMES_PER_S, self._look_at_unsent)
+        self._inflow = Inflow(self._send_frame, conf.RTC_MAX_FRAMES_PER_S, self._look_at_unsent)
+        self._inlet = Inlet()
+        self._receive = receive
         try:
             while True:
+                self._inlet.open(self._take)
                 message = await receive()
+                self._inlet.shut()
                 if not self.take_audio(message.get("text")):
                     await self.dispatch(message)
-                if inflow.is_spent():
-                    await inflow.rest()
+                if self._inflow.is_spent():
+                    await self._inflow.rest()
         except StopConsumer:
             pass
+        finally:
+            self._inlet.close()
+
+    def _take(self, text: str) -> bool:
+        """Take a text frame where the server has read it, if it is audio that is not too much for this second."""
+        if self._inflow.left <= 0 or not self.take_audio(text):
+            return False
+        self._inflow.left -= 1
+        return True
 
     async def dispatch(self, message: Any) -> None:
         kind = message["type"]
@@ -91,10 +107,14 @@ class SocketConsumer(AsyncWebsocketConsumer):
         await self.send_text(serialize(End(reason=reason, text=text)))
         await self.close_socket(close_code)
 
-    def send_text(self, text: str) -> Coroutine[Any, Any, None]:
+    def send_text(self, text: str) -> Awaitable[None]:
+        if self._outlet is not None and self._open and self._outlet.write(TEXT, text.encode()):
+            return self._sent
         return self._send({"type": "websocket.send", "text": text})
 
-    def send_bytes(self, payload: bytes) -> Coroutine[Any, Any, None]:
+    def send_bytes(self, payload: bytes) -> Awaitable[None]:
+        if self._outlet is not None and self._open and self._outlet.write(BINARY, payload):
+            return self._sent
         return self._send({"type": "websocket.send", "bytes": payload})
 
     async def close_socket(self, close_code: int) -> None:
@@ -170,6 +190,8 @@ class MediaConsumer(SocketConsumer):
             foreign_origin=not origin_allowed(self.scope["headers"]),
         )
         await self.accept(subprotocol)
+        self._inlet.install(self._receive, self._send_frame)
+        self._outlet = outlet(self._send_frame)
         self._call = Call(self, stream, alias, admission, worker.calls)
         self.take_audio = self._call.take_audio
 
@@ -210,6 +232,13 @@ def _ticket_protocol(scope: Any) -> str | None:
 
 def _take_none(text: str | None) -> bool:
     return False
+
+
+def _done_future() -> "asyncio.Future[None]":
+    """What to await of what is done already: that costs less than a coroutine."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.set_result(None)
+    return future
 
 
 def _address(text: str) -> str | None:

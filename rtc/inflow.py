@@ -16,6 +16,8 @@ WINDOW_S = 1.0
 class Inflow:
     """Counts the frames of one socket: on Daphne as they are read, elsewhere as they are taken.
 
+    `left`: how many more may be taken before a rest.
+
     Args:
         send: the server's own.
         limit: how many frames there may be in a second.
@@ -23,24 +25,24 @@ class Inflow:
     """
 
     def __init__(self, send: Any, limit: int, answered: Callable[[], None]) -> None:
-        self._limit = self._left = float(limit)
+        self._limit = self.left = float(limit)
         self._clock = asyncio.get_running_loop().time
         self._since = self._clock()
         protocol = protocol_of(send)
         if protocol is not None:
-            self._left = math.inf
+            self.left = math.inf
             Throttle(protocol, limit, answered)
 
     def is_spent(self) -> bool:
         """Count one frame more; whether to rest before the next."""
-        self._left -= 1
-        return self._left <= 0
+        self.left -= 1
+        return self.left <= 0
 
     async def rest(self) -> None:
         """Take the next when the second is over."""
         await asyncio.sleep(self._since + WINDOW_S - self._clock())
         self._since = self._clock()
-        self._left = self._limit
+        self.left = self._limit
 
 
 class Throttle:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from rtc.core.audio import decode_mulaw, decode_pcm16
+from rtc.core.audio import decode_mulaw, decode_mulaw_frame, decode_pcm16, decode_pcm16_frame
 from rtc.core.formats import Encoding, MediaFormat
 from rtc.core.rates import RateEstimator
 from rtc.core.resampling import Resampler
@@ -41,6 +41,7 @@ class Intake:
     ) -> None:
         encoding = media_format.encoding if media_format else Encoding.MULAW
         self._decode = decode_mulaw if encoding is Encoding.MULAW else decode_pcm16
+        self._decode_frame = decode_mulaw_frame if encoding is Encoding.MULAW else decode_pcm16_frame
         self._bytes_per_sample = encoding.bytes_per_sample
         self._handler_rate = handler_rate
         self._limit_s = limit_s
@@ -96,9 +97,9 @@ class Intake:
             except IndexError:  # the loop dropped it between a thread's wake-up and here
                 return None
             self._bytes_got += len(payload)
-            samples = self._decode(payload)
-            if (resampler := self._resampler) is not None:
-                samples = resampler.process(samples)
+            if (resampler := self._resampler) is None:
+                return self._handler_rate, self._decode_frame(payload)
+            samples = resampler.process(self._decode(payload))
             if samples.size:
                 return self._handler_rate, samples[np.newaxis]
         return None

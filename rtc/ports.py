@@ -1,6 +1,6 @@
 """What a call needs of others: a socket, leave to start, and a record."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from rtc.core.messages import Start
@@ -14,9 +14,11 @@ class Socket(Protocol):
     @property
     def handshake(self) -> Handshake | None: ...
 
-    def send_text(self, text: str) -> Coroutine[Any, Any, None]: ...
+    def send_text(self, text: str) -> Awaitable[None]:
+        """To be awaited at once."""
 
-    def send_bytes(self, payload: bytes) -> Coroutine[Any, Any, None]: ...
+    def send_bytes(self, payload: bytes) -> Awaitable[None]:
+        """To be awaited at once."""
 
     async def close_socket(self, close_code: int) -> None: ...
 

@@ -73,7 +73,6 @@ class Runner:
         self._session = session
         self._line = line
         self._limits = limits
-        self._takes_audio = stream.takes_audio
         self._finishing = asyncio.Event()
         self._stopped = False
         self._task: asyncio.Task[Any] | None = None
@@ -82,7 +81,6 @@ class Runner:
         self._shutting_down: asyncio.Future[None] | None = None
         self._given_up: asyncio.Future[None] = session.loop.create_future()
         self._driving: list[asyncio.Task[None]] = []
-        self._measuring = media_format is None and stream.takes_audio
         self.playout = Playout(
             playout_format(media_format, handler.output_sample_rate, limits.send_lead_s),
             limits.output_queue_s,
@@ -97,14 +95,18 @@ class Runner:
             arrived=self._driver.arrived,
             rate_measured=self._rate_measured,
         )
+        self.feed: Callable[[bytes, float], None] = self.intake.put
+        """Audio of the client's, and when it came on the loop's clock."""
+        if not stream.takes_audio:
+            self.feed = _drop
+        elif media_format is None:
+            self.feed = self._feed_first
         handler.bind(session)
 
-    def feed(self, payload: bytes, now: float) -> None:
-        """Audio of the client's that came at `now` on the loop's clock."""
-        if not self._takes_audio:
-            return
-        if self._measuring and self._measure_timer is None:
-            self._measure_timer = self._session.loop.call_later(MEASURE_LIMIT_S, self.intake.settle)
+    def _feed_first(self, payload: bytes, now: float) -> None:
+        """Audio whose rate is to be measured."""
+        self.feed = self.intake.put
+        self._measure_timer = self._session.loop.call_later(MEASURE_LIMIT_S, self.intake.settle)
         self.intake.put(payload, now)
 
     def take_input(self, values: list[Any]) -> None:
@@ -261,7 +263,6 @@ class Runner:
             logger.error("session %s: %s", self._session.id, error, exc_info=error.__cause__)
 
     def _rate_measured(self, sample_rate: int) -> None:
-        self._measuring = False
         if self._measure_timer is not None:
             self._measure_timer.cancel()
         self._session.send_message(Log(text=f"input_sample_rate {sample_rate}"))
@@ -281,6 +282,10 @@ async def tell_of_failure(error: HandlerError, session_id: str, line: Line, *, s
     if isinstance(cause, WebRTCError):
         text = cause.message
     await line.report(Broken(text=text))
+
+
+def _drop(payload: bytes, now: float) -> None:
+    """In mode `receive` nothing is taken in."""
 
 
 async def _send_nowhere(payload: bytes) -> None:

@@ -30,7 +30,9 @@ def _decode_table() -> Int16Samples:
 
 
 def _encode_table() -> NDArray[np.uint8]:
-    """Code of each int16 value, indexed by the value's bits read as uint16."""
+    """Code of each int16 value, indexed by the value: a negative one counts from the end, where its bits as uint16 have
+    their place.
+    """
     values = np.arange(65536, dtype=np.uint16).view(np.int16).astype(np.int32)
     biased = np.minimum(np.abs(values), _CLIP) + _BIAS
     segment = np.log2(biased).astype(np.int32) - 7
@@ -49,13 +51,18 @@ def decode_mulaw(payload: bytes) -> Int16Samples:
     return _MULAW_TO_INT16.take(np.frombuffer(payload, np.uint8))
 
 
+def decode_mulaw_frame(payload: bytes) -> Int16Samples:
+    """The same in shape (1, n), which handlers are given: to shape it later would cost another array."""
+    return _MULAW_TO_INT16.take(np.ndarray((1, len(payload)), np.uint8, payload))
+
+
 def encode_mulaw(samples: NDArray[Any]) -> bytes:
-    """G.711 mu-law of int16 or float32 samples of shape (n,).
+    """G.711 mu-law of int16 or float32 samples of shape (n,) or (1, n).
 
     Raises:
         TypeError: the samples are neither int16 nor float32.
     """
-    return _INT16_TO_MULAW.take(to_int16(samples).view(np.uint16)).tobytes()
+    return _INT16_TO_MULAW.take(to_int16(samples)).tobytes()
 
 
 def decode_pcm16(payload: bytes) -> Int16Samples:
@@ -69,8 +76,13 @@ def decode_pcm16(payload: bytes) -> Int16Samples:
     return np.frombuffer(payload, "<i2").astype(np.int16)
 
 
+def decode_pcm16_frame(payload: bytes) -> Int16Samples:
+    """The same in shape (1, n)."""
+    return decode_pcm16(payload)[np.newaxis]
+
+
 def encode_pcm16(samples: NDArray[Any]) -> bytes:
-    """Little-endian 16-bit PCM of int16 or float32 samples of shape (n,).
+    """Little-endian 16-bit PCM of int16 or float32 samples of shape (n,) or (1, n).
 
     Raises:
         TypeError: the samples are neither int16 nor float32.

@@ -34,7 +34,8 @@ class Pacer:
         if ahead_s <= 0.0:
             self._played_at_s = now + duration_s + self.overhead_s
             return True
-        if self.wait_s(duration_s, now):
+        room_s = self.lead_s - duration_s - self.overhead_s
+        if ahead_s - (room_s if room_s > 0.0 else 0.0) > TIMER_RESOLUTION_S:
             return False
         self._played_at_s += duration_s + self.overhead_s
         return True
