@@ -83,6 +83,14 @@ class Call:
         self._runner.feed(audio, self._last_heard)
         return True
 
+    def take_binary(self, payload: bytes) -> bool:
+        """The same for a binary frame."""
+        if self._runner is None or not self._session.takes_binary(payload):
+            return False
+        self._last_heard = self._loop.time()
+        self._runner.feed(payload, self._last_heard)
+        return True
+
     async def receive(self, text: str | None, payload: bytes | None) -> None:
         """One frame, text or binary. Only parses and enqueues: nothing of the handler's is awaited here."""
         self._last_heard = self._loop.time()

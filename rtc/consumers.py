@@ -83,12 +83,18 @@ class SocketConsumer(AsyncWebsocketConsumer):
         finally:
             self._inlet.close()
 
-    def _take(self, text: str) -> bool:
-        """Take a text frame where the server has read it, if it is audio that is not too much for this second."""
-        if self._inflow.left <= 0 or not self.take_audio(text):
+    def _take(self, frame: str | bytes) -> bool:
+        """Take a frame where the server has read it, if it is audio that is not too much for this second."""
+        if self._inflow.left <= 0:
+            return False
+        taken = self.take_audio(frame) if isinstance(frame, str) else self._take_binary(frame)
+        if not taken:
             return False
         self._inflow.left -= 1
         return True
+
+    def _take_binary(self, payload: bytes) -> bool:
+        return False
 
     async def dispatch(self, message: Any) -> None:
         kind = message["type"]
@@ -206,6 +212,9 @@ class MediaConsumer(SocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self._call is not None:
             await self._call.receive(text_data, bytes_data)
+
+    def _take_binary(self, payload: bytes) -> bool:
+        return self._call is not None and self._call.take_binary(payload)
 
     async def _caller(self) -> Caller:
         trusted = origin_trusted(self.scope["headers"])  # else cookies don't count, as in `rtc.ownership.claim_of`

@@ -19,20 +19,20 @@ USED_OF_UVICORN = ("config", "queue", "conn", "transport", "writable", "disconne
 USED_OF_WEBSOCKETS = ("receive_data", "reader", "parser", "current_size", "state", "extensions")
 """Not all of them are there in all releases."""
 
-Take = Callable[[str], bool]
+Take = Callable[[str | bytes], bool]
 
 TEXT, BINARY = b"\x81", b"\x82"
 """First byte of a message in one frame (RFC 6455, section 5.2)."""
 SHORT, MEDIUM = 125, 0xFFFF
 """Up to which payload, in bytes, a frame's length has 7 bits, and 16 more."""
-MASKED_TEXT = b"\x81\xfe"
-"""How such a frame of a client begins that has a length of 16 bits."""
-LENGTH, MASK, MASKED = 2, 4, 8
+MASKED = b"\x81\xfe", b"\x82\xfe"
+"""How such a frame of a client begins that has a length of 16 bits, text and binary."""
+LENGTH, MASK, PAYLOAD = 2, 4, 8
 """Where the parts of that frame begin."""
 
 
 class Inlet:
-    """Offers the text frames of one socket where they are read, to what `open` is given.
+    """Offers the frames of one socket where they are read, to what `open` is given.
 
     It is open while the application waits for the next message, and offers none that has another before it: so they
     keep their order.
@@ -75,7 +75,8 @@ class Inlet:
 
         def offer(message: dict[str, Any]) -> None:
             take = self._take
-            if take is None or (text := message.get("text")) is None or not queue.empty() or not take(text):
+            frame = message.get("text") or message.get("bytes")
+            if take is None or not frame or not queue.empty() or not take(frame):
                 put(message)
 
         queue.put_nowait = offer
@@ -92,11 +93,12 @@ class Inlet:
             nonlocal between_frames
             begin = 0
             while between_frames and (take := self._take) is not None and queue.empty():
-                end = _end_of_text(data, begin)
+                end = _end_of_frame(data, begin)
                 if not end or connection.state is not open_state:
                     break
-                text = apply_mask(data[begin + MASKED : end], data[begin + MASK : begin + MASKED])
-                if not take(text.decode(errors="replace")):  # in audio there is nothing to be replaced
+                payload = apply_mask(data[begin + PAYLOAD : end], data[begin + MASK : begin + PAYLOAD])
+                # In audio that is text there is nothing to be replaced.
+                if not take(payload.decode(errors="replace") if data[begin] == TEXT[0] else payload):
                     break
                 if end == len(data):
                     return
@@ -108,12 +110,11 @@ class Inlet:
         self._undo = lambda: delattr(connection, "receive_data")
 
 
-def _end_of_text(data: bytes, begin: int) -> int:
-    """Where the frame that begins there ends, if it is all there and a whole text of a length of 16 bits; else 0."""
-    if not data.startswith(MASKED_TEXT, begin):
+def _end_of_frame(data: bytes, begin: int) -> int:
+    """Where the frame that begins there ends, if it is all there and a whole message of a length of 16 bits; else 0."""
+    if not data.startswith(MASKED, begin):
         return 0
-    size = int.from_bytes(data[begin + LENGTH : begin + MASK])
-    end = begin + MASKED + size
+    end = begin + PAYLOAD + int.from_bytes(data[begin + LENGTH : begin + MASK])
     return end if end <= len(data) else 0
 
 
@@ -179,5 +180,5 @@ def _is_plain_uvicorn(owner: Any) -> bool:
         and all(hasattr(owner.conn, name) for name in USED_OF_WEBSOCKETS)
         and owner.conn.state.name == "OPEN"
         and not owner.conn.extensions
-        and owner.config.ws_max_size > MEDIUM
+        and (owner.config.ws_max_size is None or owner.config.ws_max_size > MEDIUM)
     )

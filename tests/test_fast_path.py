@@ -103,10 +103,11 @@ class Application:
         self._dealing_s = dealing_s
         self._behind_middleware = behind_middleware
 
-    def take(self, text):
-        if text.startswith("audio"):
-            self.heard.append(("taken", text))
-        return text.startswith("audio")
+    def take(self, frame):
+        is_audio = frame.startswith("audio" if isinstance(frame, str) else b"audio")
+        if is_audio:
+            self.heard.append(("taken", frame))
+        return is_audio
 
     async def __call__(self, scope, receive, send):
         async def seen_by_middleware():
@@ -139,6 +140,13 @@ async def test_audio_is_taken_in_the_callback_that_read_it():
     wire.send(AUDIO, MORE_AUDIO)
     assert application.heard == [("taken", AUDIO), ("taken", MORE_AUDIO)]
     assert wire.transport.reading, "nothing waits"
+
+
+async def test_binary_audio_is_taken_like_text():
+    application, wire = await served()
+    await asyncio.sleep(0)
+    wire.server.data_received(frame(OPCODE_BINARY, AUDIO.encode()) + frame(OPCODE_TEXT, MORE_AUDIO.encode()))
+    assert application.heard == [("taken", AUDIO.encode()), ("taken", MORE_AUDIO)]
 
 
 async def test_audio_overtakes_nothing():
@@ -247,7 +255,7 @@ async def test_a_middleware_sees_every_message():
     assert application.heard == [("received", AUDIO), ("received", MORE_AUDIO)]
 
 
-async def test_messages_in_parts_binary_ones_and_broken_text_go_the_usual_way():
+async def test_messages_in_parts_short_ones_and_broken_text_go_the_usual_way():
     application, wire = await served()
     await asyncio.sleep(0)
     wire.client.send_text(b"audio ", fin=False)
@@ -337,15 +345,15 @@ async def test_audio_skips_daphnes_queue():
     queue.put_nowait(messages[0])
     assert queue.get_nowait() == messages[0], "it is not open"
 
-    inlet.open(lambda text: text.startswith("audio") and not heard.append(text))
-    for message in [*messages, {"type": "websocket.disconnect"}]:
+    inlet.open(lambda frame: frame in (AUDIO, MORE_AUDIO, b"audio") and not heard.append(frame))
+    for message in [{"type": "websocket.receive", "bytes": b"audio"}, *messages, {"type": "websocket.disconnect"}]:
         queue.put_nowait(message)
-    assert heard == [AUDIO]
+    assert heard == [b"audio", AUDIO]
     assert [queue.get_nowait() for _ in range(queue.qsize())] == [*messages[1:], {"type": "websocket.disconnect"}]
 
     inlet.close()
     queue.put_nowait(messages[0])
-    assert queue.get_nowait() == messages[0] and heard == [AUDIO]
+    assert queue.get_nowait() == messages[0] and heard == [b"audio", AUDIO]
 
 
 def test_a_queue_that_is_not_daphnes_is_left_alone():
@@ -355,10 +363,11 @@ def test_a_queue_that_is_not_daphnes_is_left_alone():
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_an_echo_is_written_in_the_callback_that_read_its_audio(settings):
+@pytest.mark.parametrize("framing", ["json", "binary"])
+async def test_an_echo_is_written_in_the_callback_that_read_its_audio(settings, framing):
     settings.RTC_STREAMS = {"default": "tests.test_consumers.echo"}
     wire = await Wire(URLRouter(websocket_urlpatterns)).open()
-    wire.send(json.dumps({"event": "start", "websocket_id": "a", "media_format": MULAW_24K}))
+    wire.send(json.dumps({"event": "start", "websocket_id": "a", "media_format": MULAW_24K | {"framing": framing}}))
     async with asyncio.timeout(5):
         while not (messages := wire.messages()):
             await asyncio.sleep(0.001)
@@ -366,8 +375,14 @@ async def test_an_echo_is_written_in_the_callback_that_read_its_audio(settings):
     await asyncio.sleep(0.1)
 
     echoed = []
-    audio = serialize(Media(SILENCE * 480))
-    asyncio.get_running_loop().call_soon(lambda: (wire.send(audio), echoed.extend(wire.messages())))
+    audio = SILENCE * 480 if framing == "binary" else serialize(Media(SILENCE * 480)).encode()
+    sent = frame(OPCODE_BINARY if framing == "binary" else OPCODE_TEXT, audio)
+
+    def say():
+        wire.server.data_received(sent)
+        echoed.extend(event.data for event in wire.events())
+
+    asyncio.get_running_loop().call_soon(say)
     await asyncio.sleep(0.1)
     assert echoed == [audio]
 

@@ -106,6 +106,15 @@ class Session:
         """Whether `handle(Media(payload))` would do nothing but deliver it: so it need not be asked for every frame."""
         return self.state is State.ACTIVE and not len(payload) % self._sample_bytes
 
+    def takes_binary(self, payload: bytes) -> bool:
+        """The same for `handle(Binary(payload))`."""
+        return (
+            self.media_format is not None
+            and self.media_format.framing is Framing.BINARY
+            and len(payload) <= self._max_audio_bytes
+            and self.takes(payload)
+        )
+
     # Steps: what a table cell does ---------------------------------------------------------------------------
 
     def _start(self, event: Start, now: float) -> Effects:

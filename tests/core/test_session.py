@@ -180,6 +180,19 @@ def test_the_short_cut_for_audio_is_open_while_the_handler_runs():
     assert not started(BINARY).takes(b"abc")
 
 
+def test_the_short_cut_for_binary_audio_is_for_those_who_agreed_to_it():
+    assert started(BINARY).takes_binary(b"ab")
+    assert not started(BINARY).takes_binary(b"abc")
+    assert not started(MediaFormat(sample_rate=8000)).takes_binary(b"ab")
+    assert not started().takes_binary(b"ab")
+    small = Session(max_audio_bytes=4)
+    small.handle(Start(session_id="a", media_format=BINARY), 0.0)
+    assert not small.takes_binary(b"ab"), "it is not admitted yet"
+    small.handle(Admitted(), 0.0)
+    assert small.takes_binary(b"abcd")
+    assert not small.takes_binary(b"abcdef")
+
+
 def test_a_binary_frame_that_is_too_big_ends_the_session():
     session = Session(max_audio_bytes=4)
     session.handle(Start(session_id="a", media_format=BINARY), 0.0)

@@ -54,7 +54,9 @@ class SessionMachine(RuleBasedStateMachine):
 
     def handle(self, event):
         before = self.session.state
-        short_cut = isinstance(event, Media) and self.session.takes(event.payload)
+        short_cut = (isinstance(event, Media) and self.session.takes(event.payload)) or (
+            isinstance(event, Binary) and self.session.takes_binary(event.payload)
+        )
         try:
             effects = self.session.handle(event, self.now)
         except InvalidState:
