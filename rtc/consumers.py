@@ -196,7 +196,7 @@ class MediaConsumer(SocketConsumer):
             foreign_origin=not origin_allowed(self.scope["headers"]),
         )
         await self.accept(subprotocol)
-        self._inlet.install(self._receive, self._send_frame)
+        self._inlet.install(self._receive)
         self._outlet = outlet(self._send_frame)
         self._call = Call(self, stream, alias, admission, worker.calls)
         self.take_audio = self._call.take_audio

@@ -6,12 +6,9 @@ that read it. On uvicorn, whose WebSocket library is Python, plain frames are al
 of what it does for an echo. Other messages go the usual way, and so do all of them on a server that is not known.
 """
 
-import asyncio
 import sys
 from collections.abc import Callable
 from typing import Any
-
-from rtc.transports import protocol_of
 
 UVICORN = "uvicorn.protocols.websockets.websockets_sansio_impl"
 """The WebSocket implementation that uvicorn picks by itself when the library websockets is installed."""
@@ -42,18 +39,15 @@ class Inlet:
         self._take: Take | None = None
         self._undo: Callable[[], None] | None = None
 
-    def install(self, receive: Any, send: Any) -> None:
+    def install(self, receive: Any) -> None:
         """Once the socket has been accepted.
 
         Args:
             receive: what the application awaits for the next message. If it is not the server's own, then it is a
                 middleware's, which wants to see them all.
-            send: the server's own.
         """
         owner = getattr(receive, "__self__", None)
-        if isinstance(owner, asyncio.Queue) and protocol_of(send) is not None:
-            self._install_on_daphne(owner)
-        elif _is_plain_uvicorn(owner):
+        if _is_plain_uvicorn(owner):
             self._install_on_uvicorn(owner)
 
     def open(self, take: Take) -> None:
@@ -69,18 +63,6 @@ class Inlet:
         self._take = None
         if self._undo is not None:
             self._undo()
-
-    def _install_on_daphne(self, queue: Any) -> None:
-        put = queue.put_nowait
-
-        def offer(message: dict[str, Any]) -> None:
-            take = self._take
-            frame = message.get("text") or message.get("bytes")
-            if take is None or not frame or not queue.empty() or not take(frame):
-                put(message)
-
-        queue.put_nowait = offer
-        self._undo = lambda: delattr(queue, "put_nowait")
 
     def _install_on_uvicorn(self, protocol: Any) -> None:
         from websockets.frames import apply_mask

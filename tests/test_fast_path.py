@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-from functools import partial
 from itertools import pairwise
 
 import pytest
 from channels.routing import URLRouter
-from daphne.ws_protocol import WebSocketProtocol
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -116,7 +114,7 @@ class Application:
         await receive()
         await send({"type": "websocket.accept"})
         inlet = Inlet()
-        inlet.install(seen_by_middleware if self._behind_middleware else receive, send)
+        inlet.install(seen_by_middleware if self._behind_middleware else receive)
         self.outlet = outlet(send)
         while True:
             inlet.open(self.take)
@@ -331,34 +329,14 @@ def test_a_server_that_is_not_known_is_left_alone():
         """As any server's."""
 
     inlet = Inlet()
-    inlet.install(receive, receive)
+    inlet.install(receive)
     inlet.close()
     assert outlet(receive) is None
 
 
-async def test_audio_skips_daphnes_queue():
-    queue, heard = asyncio.Queue(), []
-    send = partial(lambda protocol, message: None, WebSocketProtocol())
-    inlet = Inlet()
-    inlet.install(queue.get, send)
-    messages = [{"type": "websocket.receive", "text": text} for text in (AUDIO, "stop", MORE_AUDIO)]
-    queue.put_nowait(messages[0])
-    assert queue.get_nowait() == messages[0], "it is not open"
-
-    inlet.open(lambda frame: frame in (AUDIO, MORE_AUDIO, b"audio") and not heard.append(frame))
-    for message in [{"type": "websocket.receive", "bytes": b"audio"}, *messages, {"type": "websocket.disconnect"}]:
-        queue.put_nowait(message)
-    assert heard == [b"audio", AUDIO]
-    assert [queue.get_nowait() for _ in range(queue.qsize())] == [*messages[1:], {"type": "websocket.disconnect"}]
-
-    inlet.close()
-    queue.put_nowait(messages[0])
-    assert queue.get_nowait() == messages[0] and heard == [b"audio", AUDIO]
-
-
-def test_a_queue_that_is_not_daphnes_is_left_alone():
+def test_a_queue_is_left_alone():
     queue = asyncio.Queue()
-    Inlet().install(queue.get, queue.put)
+    Inlet().install(queue.get)
     assert "put_nowait" not in vars(queue)
 
 
