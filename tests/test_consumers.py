@@ -33,18 +33,11 @@ def streams(settings):
     settings.ALLOWED_HOSTS = ["shop.example"]
 
 
-PATIENCE_S = 10.0
-
-
 class Phone(WebsocketCommunicator):
     def __init__(self, alias=None, headers=None, path=None, **scope):
         path = path or (f"/{alias}/websocket/offer" if alias else "/websocket/offer")
         super().__init__(application, path, headers=[(b"host", b"shop.example"), *(headers or [])])
         self.scope.update(scope)
-
-    async def receive_output(self, timeout=1):
-        """A machine that stalls is none of these tests' business."""
-        return await super().receive_output(max(timeout, PATIENCE_S))
 
     async def say(self, **message):
         await self.send_to(text_data=json.dumps(message))

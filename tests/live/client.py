@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 T = TypeVar("T")
-TIMEOUT_S = 30.0
+TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
