@@ -13,10 +13,6 @@ from typing import Any, Final
 
 _UNTIL_WANTED: Final = object()
 _PLAIN = (asyncio.Future, asyncio.Task)
-_task_of: Final[Callable[[asyncio.AbstractEventLoop], asyncio.Task[Any] | None]] = (
-    asyncio.current_task if sys.version_info >= (3, 12) else vars(asyncio.tasks)["_current_tasks"].get
-)
-"""`asyncio.current_task`, which is slow in Python before 3.12."""
 _UNCANCEL_RESCINDS: Final = sys.version_info >= (3, 13)
 """Whether `Task.uncancel()` takes back what the coroutine has not been told yet."""
 
@@ -156,7 +152,7 @@ class Eager:
         if self._throw is not None:
             self._rescind()
         error, self._throw = self._throw, None
-        outer = _task_of(loop)
+        outer = asyncio.current_task(loop)
         if outer is not None:
             asyncio._leave_task(loop, outer)
         asyncio._enter_task(loop, task)

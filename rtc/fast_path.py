@@ -1,9 +1,10 @@
-"""Audio that skips what a server has between its socket and its application.
+"""Audio that skips what uvicorn has between its socket and its application.
 
-A server puts each message into a queue, and the application's task takes it out in a later pass of the event loop,
-behind all else that is due; uvicorn stops reading the socket meanwhile. Here a frame of audio is taken in the callback
-that read it. On uvicorn, whose WebSocket library is Python, plain frames are also read and written here: that is half
-of what it does for an echo. Other messages go the usual way, and so do all of them on a server that is not known.
+It stops reading, puts each message into a queue, and the application's task takes it out in a later pass of the event
+loop, behind all else that is due. Here a frame of audio is taken in the callback that read it, and plain frames are
+read and written without uvicorn's WebSocket library, which is Python. Other messages go the usual way, and so do all of
+them on other servers. On Daphne the queue is what shares the loop out among clients: without it, honest ones lost audio
+beside hostile ones when the machine was busy.
 """
 
 import sys
@@ -48,7 +49,7 @@ class Inlet:
         """
         owner = getattr(receive, "__self__", None)
         if _is_plain_uvicorn(owner):
-            self._install_on_uvicorn(owner)
+            self._undo = self._install(owner)
 
     def open(self, take: Take) -> None:
         """Offer frames to `take`, which says whether it took one."""
@@ -64,7 +65,7 @@ class Inlet:
         if self._undo is not None:
             self._undo()
 
-    def _install_on_uvicorn(self, protocol: Any) -> None:
+    def _install(self, protocol: Any) -> Callable[[], None]:
         from websockets.frames import apply_mask
 
         connection, queue = protocol.conn, protocol.queue
@@ -89,7 +90,7 @@ class Inlet:
             between_frames = _is_between_frames(connection)
 
         connection.receive_data = offer
-        self._undo = lambda: delattr(connection, "receive_data")
+        return lambda: delattr(connection, "receive_data")
 
 
 def _end_of_frame(data: bytes, begin: int) -> int:

@@ -34,8 +34,7 @@ class Pacer:
         if ahead_s <= 0.0:
             self._played_at_s = now + duration_s + self.overhead_s
             return True
-        room_s = self.lead_s - duration_s - self.overhead_s
-        if ahead_s - (room_s if room_s > 0.0 else 0.0) > TIMER_RESOLUTION_S:
+        if self.wait_s(duration_s, now):
             return False
         self._played_at_s += duration_s + self.overhead_s
         return True
