@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -115,13 +116,15 @@ class Admission:
             overall=conf.RTC_CONCURRENCY_LIMIT,
         )
         caller = replace(self._caller, owner_key=owner_key_on_record(self._caller.user, self._caller.owner_key))
+        asked_at = time.monotonic()
 
         def admit(worker_pk: int) -> int:
             if not wanted():
                 raise Refused("client_gone", registry.NOT_ALLOWED)
             self._worker.refuse_when_draining()
             try:
-                return registry.admit(start.session_id, self._alias, limits, start.media_format, caller, worker_pk)
+                with self._worker.found_full.looking(asked_at, self._alias, caller.user and caller.user.pk):
+                    return registry.admit(start.session_id, self._alias, limits, start.media_format, caller, worker_pk)
             except IntegrityError as error:
                 if _exists(caller.user):
                     raise

@@ -18,6 +18,7 @@ from rtc.conf import conf
 from rtc.core.exceptions import Refused
 from rtc.core.session import COME_AGAIN
 from rtc.database import perform, perform_beside, perform_soon, tidy_shared_thread
+from rtc.found_full import FoundFull
 from rtc.journal import journal
 from rtc.lag import CpuProbe, LagProbe
 from rtc.post import local_post
@@ -49,12 +50,14 @@ class LocalWorker:
     their session. Others end the sessions of a worker whose row has been silent for `RTC_WORKER_LOST_S`; one that can't
     reach the database ends its own before that, so that no session goes on that is over for all others.
 
-    `failing`: the last beat could not be recorded. `found_tables`: the database was seen to be migrated.
+    `failing`: the last beat could not be recorded. `found_tables`: the database was seen to be migrated. `found_full`:
+    which limits were reached when a session wanted to start.
     """
 
     def __init__(self) -> None:
         self.calls: dict[int, Call] = {}
         self.lag = LagProbe()
+        self.found_full = FoundFull()
         self._cpu = CpuProbe()
         self._strays = Strays()
         self._figures = FiguresOfCalls()

@@ -1,12 +1,14 @@
 """Sessions on record, in one thread and in many at once."""
 
 import threading
+from contextlib import contextmanager
 
 from django.db import connections
 
 from rtc import Stream, registry
 from rtc.admission import Admission
 from rtc.core.exceptions import Refused
+from rtc.database import submit
 from rtc.testing import CallClient
 from tests.subjects import Scripted
 from tests.virtual_time import until
@@ -58,3 +60,14 @@ async def call_on(worker, session_id="a"):
     await client.start(session_id)
     await until(lambda: client.call in worker.calls.values())
     return client
+
+
+@contextmanager
+def records_waiting():
+    """Within it, records wait for the database."""
+    release = threading.Event()
+    submit(release.wait, 10)
+    try:
+        yield
+    finally:
+        release.set()

@@ -1,7 +1,6 @@
 """The database keeps nobody waiting who wants to start."""
 
 import threading
-from contextlib import contextmanager
 
 import pytest
 from django.db import OperationalError
@@ -9,12 +8,12 @@ from django.test import AsyncClient
 
 from rtc import Stream, registry
 from rtc.admission import Admission
-from rtc.database import perform, submit
+from rtc.database import perform
 from rtc.models import Session, Worker
 from rtc.testing import CallClient
 from rtc.tickets import make_ticket
 from rtc.worker import LocalWorker, local_worker
-from tests.registering import CALLER
+from tests.registering import CALLER, records_waiting
 from tests.subjects import Scripted
 from tests.virtual_time import until
 
@@ -37,17 +36,6 @@ def new_client(worker, ticket=""):
     stream = Stream(Scripted(), concurrency_limit=1)
     admission = Admission(stream, "default", CALLER, worker, ticket=ticket)
     return CallClient(stream, admission=admission, calls=worker.calls)
-
-
-@contextmanager
-def records_waiting():
-    """Within it, records wait for the database."""
-    release = threading.Event()
-    submit(release.wait, 10)
-    try:
-        yield
-    finally:
-        release.set()
 
 
 async def refused(client):
