@@ -3,8 +3,8 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
 WORKERS ?= 4
-# The live tests wait more than they compute.
-TEST_PROCESSES ?= 4
+# By how fast the machine is: see tests/conftest.py.
+TEST_PROCESSES ?= auto
 
 BIN := .venv/bin
 # What leans most on the database's locks and transactions: tested on PostgreSQL as well as on SQLite.

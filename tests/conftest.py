@@ -1,3 +1,7 @@
+import os
+import time
+from statistics import median
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.management import create_contenttypes
@@ -13,6 +17,26 @@ from rtc.signals import session_ended, session_started
 # How fast a machine is, and what else it does, is for the benchmarks to say.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+
+QUICK_CORE_MS = 12.0
+LOOKS, LOOK_EACH_S = 25, 0.05
+
+
+def pytest_xdist_auto_num_workers():
+    """Two test processes a core, since the live tests wait more than they compute; on slow cores one: those tests, each
+    of which starts servers and browsers, would keep each other from answering in time.
+    """
+    cores = os.cpu_count() or 1
+    return 2 * cores if median(core_ms() for _ in range(LOOKS)) < QUICK_CORE_MS else cores
+
+
+def core_ms():
+    """How long a core takes for what takes the cores that the live tests were written on 8 ms."""
+    time.sleep(LOOK_EACH_S)  # a core's pace changes
+    start = time.perf_counter()
+    sum(number * number for number in range(150_000))
+    return 1000 * (time.perf_counter() - start)
 
 
 def pytest_collection_modifyitems(items):
