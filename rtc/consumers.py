@@ -15,13 +15,14 @@ from rtc.calls import Call
 from rtc.conf import conf
 from rtc.core.messages import End, Error, serialize
 from rtc.directory import get_stream
-from rtc.fast_path import BINARY, TEXT, Inlet, Outlet, outlet
+from rtc.fast_path import Inlet, Outlet, outlet
 from rtc.flushing import flusher
 from rtc.handshake import Handshake
 from rtc.inflow import Inflow
 from rtc.origins import origin_allowed, origin_trusted
 from rtc.ownership import owner_keys_of
 from rtc.particulars import Caller
+from rtc.plain_frames import BINARY, TEXT
 from rtc.termination import install
 from rtc.transports import protocol_of, unsent_bytes
 from rtc.worker import local_worker
@@ -131,12 +132,15 @@ class SocketConsumer(AsyncWebsocketConsumer):
         if self._open:
             try:
                 await self._send_frame(message)
-                if self._flush is not None and self._flush() > self._max_unsent_bytes:
-                    self._drop()
+                self._flush_sent()
             except (OSError, RuntimeError):
                 # The client went away, and the next thing received says so. Uvicorn raises an OSError then, Daphne's
                 # WebSocket library a RuntimeError.
                 self._open = False
+
+    def _flush_sent(self) -> None:
+        if self._flush is not None and self._flush() > self._max_unsent_bytes:
+            self._drop()
 
     def _look_at_unsent(self) -> None:
         """Daphne has its own answers too, to pings."""
@@ -196,8 +200,8 @@ class MediaConsumer(SocketConsumer):
             foreign_origin=not origin_allowed(self.scope["headers"]),
         )
         await self.accept(subprotocol)
-        self._inlet.install(self._receive)
-        self._outlet = outlet(self._send_frame)
+        self._inlet.install(self._receive, self._inflow.throttle)
+        self._outlet = outlet(self._send_frame, self._flush_sent)
         self._call = Call(self, stream, alias, admission, worker.calls)
         self.take_audio = self._call.take_audio
 

@@ -16,7 +16,7 @@ WINDOW_S = 1.0
 class Inflow:
     """Counts the frames of one socket: on Daphne as they are read, elsewhere as they are taken.
 
-    `left`: how many more may be taken before a rest.
+    `left`: how many more may be taken before a rest. `throttle`: what reads the socket on Daphne.
 
     Args:
         send: the server's own.
@@ -28,10 +28,11 @@ class Inflow:
         self._limit = self.left = float(limit)
         self._clock = asyncio.get_running_loop().time
         self._since = self._clock()
+        self.throttle: Throttle | None = None
         protocol = protocol_of(send)
         if protocol is not None:
             self.left = math.inf
-            Throttle(protocol, limit, answered)
+            self.throttle = Throttle(protocol, limit, answered)
 
     def is_spent(self) -> bool:
         """Count one frame more; whether to rest before the next."""
@@ -48,10 +49,12 @@ class Inflow:
 class Throttle:
     """Reads no more than so many frames in a second, of those as well that Daphne's WebSocket library keeps to itself:
     pings, parts of messages, and what comes while a close frame is not answered.
+
+    `receive`: takes what was read of the socket of `protocol`.
     """
 
     def __init__(self, protocol: Any, limit: int, answered: Callable[[], None]) -> None:
-        self._protocol = protocol
+        self.protocol = protocol
         self._transport = beneath_tls(protocol.transport)
         self._traffic = protocol.trafficStats
         self._uncounted = 0
@@ -60,7 +63,8 @@ class Throttle:
         self._loop = asyncio.get_running_loop()
         self._count_anew()
         self._transport.bufferSize = READ_BYTES
-        self._receive, protocol.dataReceived = protocol.dataReceived, self._take
+        self.receive: Callable[[bytes], None] = protocol.dataReceived
+        protocol.dataReceived = self._take
         self._control, protocol.processControlFrame = protocol.processControlFrame, self._take_control_frame
         self._send_close, protocol.sendCloseFrame = protocol.sendCloseFrame, self._send_close_frame
 
@@ -75,19 +79,19 @@ class Throttle:
         return result
 
     def _send_close_frame(self, *args: Any, **options: Any) -> None:
-        was_open = self._protocol.state == self._protocol.STATE_OPEN
+        was_open = self.protocol.state == self.protocol.STATE_OPEN
         self._send_close(*args, **options)
         # The library's own count ends here. A release without that hook leaves these frames uncounted, and no worse.
-        if was_open and hasattr(self._protocol, "_onMessageFrameEnd"):
-            self._end_frame = self._protocol._onMessageFrameEnd
-            self._protocol._onMessageFrameEnd = self._take_late_frame
+        if was_open and hasattr(self.protocol, "_onMessageFrameEnd"):
+            self._end_frame = self.protocol._onMessageFrameEnd
+            self.protocol._onMessageFrameEnd = self._take_late_frame
 
     def _take_late_frame(self) -> None:
         self._uncounted += 1
         self._end_frame()
 
     def _take(self, data: bytes) -> None:
-        self._receive(data)
+        self.receive(data)
         if self._traffic.incomingWebSocketFrames + self._uncounted < self._full:
             return
         if self._loop.time() - self._since >= WINDOW_S:

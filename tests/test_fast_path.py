@@ -1,7 +1,8 @@
-"""Frames of audio that skip uvicorn's queue, on its own protocol class. See also `tests/live`."""
+"""Frames of audio that skip a server's queue and its WebSocket library, on its own classes. See also `tests/live`."""
 
 import asyncio
 import json
+import time
 from itertools import pairwise
 
 import pytest
@@ -9,17 +10,14 @@ from channels.routing import URLRouter
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from uvicorn.config import Config
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from uvicorn.server import ServerState
-from websockets.client import ClientProtocol
-from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
-from websockets.frames import Opcode
-from websockets.http11 import Response
-from websockets.uri import parse_uri
+from websockets.frames import Opcode, apply_mask
+from websockets.server import ServerProtocol
 
 from rtc.core.messages import Media, serialize
-from rtc.fast_path import BINARY, TEXT, Inlet, outlet
+from rtc.fast_path import Inlet, outlet
+from rtc.fast_uvicorn import USED_OF_WEBSOCKETS
+from rtc.inflow import Inflow
+from rtc.plain_frames import BINARY, TEXT, plain_frame, unmasked
 from rtc.routing import websocket_urlpatterns
 from tests.callers import MULAW_24K, SILENCE
 from tests.fuzz.frames import BINARY as OPCODE_BINARY
@@ -27,77 +25,26 @@ from tests.fuzz.frames import CONTINUATION as OPCODE_CONTINUATION
 from tests.fuzz.frames import PING as OPCODE_PING
 from tests.fuzz.frames import TEXT as OPCODE_TEXT
 from tests.fuzz.frames import frame
+from tests.wires import WIRES, DaphneWire, UvicornWire
+
+on_uvicorn = pytest.mark.skipif(
+    not all(hasattr(ServerProtocol(), name) for name in USED_OF_WEBSOCKETS),
+    reason="this release of websockets lacks what the fast path uses, so there is none",
+)
+KINDS = [pytest.param("uvicorn", marks=on_uvicorn), "daphne"]
 
 AUDIO, MORE_AUDIO = ("audio" + digit * 200 for digit in "12")
 THIRD, FOURTH = ("audio" + digit * 200 for digit in "34")
 
 
-class Transport(asyncio.Transport):
-    """A connection to nobody."""
-
-    def __init__(self):
-        super().__init__()
-        self.written = []
-        self.reading = True
-
-    def get_extra_info(self, name, default=None):
-        return ("127.0.0.1", 50000) if name in ("sockname", "peername") else default
-
-    def write(self, data):
-        self.written.append(data)
-
-    def pause_reading(self):
-        self.reading = False
-
-    def resume_reading(self):
-        self.reading = True
-
-    def is_closing(self):
-        return False
-
-    def close(self):
-        pass
-
-
-class Wire:
-    """A client on a socket of uvicorn's, which serves `application`."""
-
-    def __init__(self, application, *, compressed=False):
-        config = Config(application, ws_per_message_deflate=compressed, ws_ping_interval=None)
-        config.load()
-        self.transport = Transport()
-        self.server = WebSocketsSansIOProtocol(config, ServerState(), {})
-        self.server.connection_made(self.transport)
-        extensions = [ClientPerMessageDeflateFactory()] if compressed else None
-        self.client = ClientProtocol(parse_uri("ws://127.0.0.1/websocket/offer"), extensions=extensions)
-
-    async def open(self):
-        self.client.send_request(self.client.connect())
-        self.send()
-        while not any(isinstance(event, Response) for event in self.events()):
-            await asyncio.sleep(0.001)
-        return self
-
-    def send(self, *texts):
-        """All in one piece, as they may be read from a socket."""
-        for text in texts:
-            self.client.send_text(text.encode())
-        self.server.data_received(b"".join(self.client.data_to_send()))
-
-    def events(self):
-        written, self.transport.written = self.transport.written, []
-        self.client.receive_data(b"".join(written))
-        return self.client.events_received()
-
-    def messages(self):
-        return [event.data.decode() for event in self.events() if event.opcode is Opcode.TEXT]
-
-
 class Application:
-    """Takes what begins with "audio" where it is read. `heard`: what came, and which way."""
+    """Takes what begins with "audio" where it is read. `heard`: what came, and which way. `written`: how many messages
+    were said to have been.
+    """
 
     def __init__(self, *, behind_middleware=False, dealing_s=0.01):
         self.heard = []
+        self.written = 0
         self._dealing_s = dealing_s
         self._behind_middleware = behind_middleware
 
@@ -107,15 +54,18 @@ class Application:
             self.heard.append(("taken", frame))
         return is_audio
 
+    def count(self):
+        self.written += 1
+
     async def __call__(self, scope, receive, send):
         async def seen_by_middleware():
             return await receive()
 
         await receive()
         await send({"type": "websocket.accept"})
-        inlet = Inlet()
-        inlet.install(seen_by_middleware if self._behind_middleware else receive)
-        self.outlet = outlet(send)
+        inlet, inflow = Inlet(), Inflow(send, 1000, lambda: None)
+        inlet.install(seen_by_middleware if self._behind_middleware else receive, inflow.throttle)
+        self.outlet = outlet(send, self.count)
         while True:
             inlet.open(self.take)
             message = await receive()
@@ -127,12 +77,16 @@ class Application:
         inlet.close()
 
 
-async def served(**options):
-    application = Application(**options)
-    return application, await Wire(application).open()
+@pytest.fixture(params=KINDS)
+def served(request):
+    async def served(**options):
+        application = Application(**options)
+        return application, await WIRES[request.param](application).open()
+
+    return served
 
 
-async def test_audio_is_taken_in_the_callback_that_read_it():
+async def test_audio_is_taken_in_the_callback_that_read_it(served):
     application, wire = await served()
     await asyncio.sleep(0)
     wire.send(AUDIO, MORE_AUDIO)
@@ -140,14 +94,14 @@ async def test_audio_is_taken_in_the_callback_that_read_it():
     assert wire.transport.reading, "nothing waits"
 
 
-async def test_binary_audio_is_taken_like_text():
+async def test_binary_audio_is_taken_like_text(served):
     application, wire = await served()
     await asyncio.sleep(0)
-    wire.server.data_received(frame(OPCODE_BINARY, AUDIO.encode()) + frame(OPCODE_TEXT, MORE_AUDIO.encode()))
+    wire.receive(frame(OPCODE_BINARY, AUDIO.encode()) + frame(OPCODE_TEXT, MORE_AUDIO.encode()))
     assert application.heard == [("taken", AUDIO.encode()), ("taken", MORE_AUDIO)]
 
 
-async def test_audio_overtakes_nothing():
+async def test_audio_overtakes_nothing(served):
     application, wire = await served()
     await asyncio.sleep(0)
     wire.send(AUDIO, "stop", MORE_AUDIO)
@@ -165,7 +119,7 @@ async def test_audio_overtakes_nothing():
     ]
 
 
-async def test_audio_does_not_overtake_what_the_application_has_not_woken_up_for():
+async def test_audio_does_not_overtake_what_the_application_has_not_woken_up_for(served):
     application, wire = await served()
     await asyncio.sleep(0)
     wire.send("stop")
@@ -174,39 +128,38 @@ async def test_audio_does_not_overtake_what_the_application_has_not_woken_up_for
     assert application.heard == [("received", "stop"), ("received", AUDIO)]
 
 
-async def test_a_message_within_another_is_an_error_as_ever():
+async def test_a_message_within_another_is_an_error_as_ever(served):
     application, wire = await served()
     await asyncio.sleep(0)
-    wire.server.data_received(frame(OPCODE_TEXT, b"audio", final=False))
-    wire.server.data_received(frame(OPCODE_TEXT, AUDIO.encode()))
+    wire.receive(frame(OPCODE_TEXT, b"audio", final=False))
+    wire.receive(frame(OPCODE_TEXT, AUDIO.encode()))
     await asyncio.sleep(0.05)
-    wire.events()
-    assert (application.heard, wire.client.close_rcvd.code) == ([], 1002)
+    assert application.heard == []
+    assert wire.failed_with(1002)
 
 
-async def test_nothing_is_taken_behind_a_close():
+async def test_nothing_is_taken_behind_a_close(served):
     application, wire = await served()
     await asyncio.sleep(0)
-    await wire.server.send({"type": "websocket.close", "code": 4000})
-    wire.server.queue.get_nowait()  # the end that uvicorn tells the application of
+    await wire.close(4000)
     wire.send(AUDIO)
     assert application.heard == []
 
 
 @pytest.mark.parametrize("cut", [1, 2, 4, 5, 8, 9, 100, 212, 213])
-async def test_what_comes_in_pieces_is_not_taken_for_a_frame(cut):
+async def test_what_comes_in_pieces_is_not_taken_for_a_frame(served, cut):
     """The payload looks like a frame of audio of its own."""
     application, wire = await served(dealing_s=0)
     await asyncio.sleep(0)
     inner = frame(OPCODE_TEXT, AUDIO.encode())
-    wire.server.data_received(frame(OPCODE_BINARY, inner)[: -len(inner)])
-    wire.server.data_received(inner)
+    wire.receive(frame(OPCODE_BINARY, inner)[: -len(inner)])
+    wire.receive(inner)
     await asyncio.sleep(0.01)
     assert application.heard == [("received", inner)]
     outer = frame(OPCODE_TEXT, AUDIO.encode())
-    wire.server.data_received(outer[:cut])
+    wire.receive(outer[:cut])
     await asyncio.sleep(0.01)
-    wire.server.data_received(outer[cut:])
+    wire.receive(outer[cut:])
     await asyncio.sleep(0.01)
     assert application.heard[1:] == [("received" if cut < len(outer) else "taken", AUDIO)]
 
@@ -226,26 +179,27 @@ MESSAGES = st.lists(
 
 @examples(max_examples=100, deadline=None)
 @given(MESSAGES, st.lists(st.integers(0, 3000), max_size=12), st.sets(st.integers(0, 12)))
-def test_every_message_is_heard_once_and_in_order_however_it_comes(messages, cuts, pauses):
-    asyncio.run(hear(messages, cuts, pauses))
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_message_is_heard_once_and_in_order_however_it_comes(kind, messages, cuts, pauses):
+    asyncio.run(hear(kind, messages, cuts, pauses))
 
 
-async def hear(messages, cuts, pauses):
-    application, wire = await served(dealing_s=0)
+async def hear(kind, messages, cuts, pauses):
+    wire = await WIRES[kind](application := Application(dealing_s=0)).open()
     data = b"".join(encoded for encoded, _ in messages)
     edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     for number, (begin, end) in enumerate(pairwise(edges)):
-        wire.server.data_received(data[begin:end])
+        wire.receive(data[begin:end])
         if number in pauses:
             await asyncio.sleep(0)
-    while wire.server.queue.qsize():
+    while wire.queue.qsize():
         await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert [message for _, message in application.heard] == [heard for _, heard in messages if heard is not None]
-    wire.server.queue.put_nowait({"type": "websocket.disconnect"})
+    wire.queue.put_nowait({"type": "websocket.disconnect"})
 
 
-async def test_a_middleware_sees_every_message():
+async def test_a_middleware_sees_every_message(served):
     application, wire = await served(behind_middleware=True)
     await asyncio.sleep(0)
     wire.send(AUDIO, MORE_AUDIO)
@@ -253,7 +207,7 @@ async def test_a_middleware_sees_every_message():
     assert application.heard == [("received", AUDIO), ("received", MORE_AUDIO)]
 
 
-async def test_messages_in_parts_short_ones_and_broken_text_go_the_usual_way():
+async def test_messages_in_parts_short_ones_and_broken_text_go_the_usual_way(served):
     application, wire = await served()
     await asyncio.sleep(0)
     wire.client.send_text(b"audio ", fin=False)
@@ -264,22 +218,20 @@ async def test_messages_in_parts_short_ones_and_broken_text_go_the_usual_way():
     assert application.heard == [("received", "audio in parts"), ("received", b"audio")]
     wire.client.send_text(b"\xff")
     wire.send()
-    wire.events()
-    assert wire.client.close_rcvd.code == 1007
+    assert wire.failed_with(1007)
 
 
-async def test_the_server_is_left_as_it_was():
+async def test_the_server_is_left_as_it_was(served):
     application, wire = await served()
     await asyncio.sleep(0)
-    assert "receive_data" in vars(wire.server.conn)
-    wire.client.send_close()
-    wire.send()
+    assert wire.is_tapped
+    wire.lose()
     await asyncio.sleep(0.05)
-    assert "receive_data" not in vars(wire.server.conn)
+    assert not wire.is_tapped
 
 
 @pytest.mark.parametrize("size", [126, 480, 0xFFFF])
-async def test_what_is_written_reads_as_the_library_reads_its_own(size):
+async def test_what_is_written_reads_as_the_library_reads_its_own(served, size):
     application, wire = await served()
     assert application.outlet.write(TEXT, b"a" * size)
     assert application.outlet.write(BINARY, b"\xff" * size)
@@ -289,39 +241,121 @@ async def test_what_is_written_reads_as_the_library_reads_its_own(size):
 
 
 @pytest.mark.parametrize("size", [0, 125, 0x10000])
-async def test_what_is_of_another_size_is_left_to_the_server(size):
+async def test_what_is_of_another_size_is_left_to_the_server(served, size):
     application, wire = await served()
     assert not application.outlet.write(TEXT, b"a" * size)
     assert not wire.transport.written
 
 
-async def test_nothing_is_written_while_the_client_does_not_read():
+async def test_nothing_is_written_behind_a_close(served):
     application, wire = await served()
-    wire.server.pause_writing()
+    await wire.close(4000)
+    wire.events()
     assert not application.outlet.write(TEXT, b"a" * 480)
-    wire.server.resume_writing()
+    wire.flush()
+    assert b"a" * 480 not in b"".join(wire.transport.written)
+
+
+async def test_nothing_is_written_on_a_lost_connection(served):
+    application, wire = await served()
+    wire.lose()
+    assert not application.outlet.write(TEXT, b"a" * 480)
+
+
+@on_uvicorn
+async def test_on_uvicorn_nothing_is_written_while_the_client_does_not_read():
+    wire = await UvicornWire(application := Application()).open()
+    wire.protocol.pause_writing()
+    assert not application.outlet.write(TEXT, b"a" * 480)
+    wire.protocol.resume_writing()
     assert application.outlet.write(TEXT, b"a" * 480)
 
 
-async def test_nothing_is_written_behind_a_close():
-    application, wire = await served()
-    await wire.server.send({"type": "websocket.close", "code": 4000})
-    wire.transport.written = []
-    assert not application.outlet.write(TEXT, b"a" * 480)
-    assert not wire.transport.written
-
-
-async def test_nothing_is_written_on_a_lost_connection():
-    application, wire = await served()
-    wire.server.connections.add(wire.server)
-    wire.server.connection_lost(ConnectionResetError())
-    assert not application.outlet.write(TEXT, b"a" * 480)
-
-
-async def test_what_is_compressed_is_left_to_the_server():
+@on_uvicorn
+async def test_on_uvicorn_what_is_compressed_is_left_to_the_server():
     application = Application()
-    await Wire(application, compressed=True).open()
+    await UvicornWire(application, compressed=True).open()
     assert application.outlet is None
+
+
+async def test_on_daphne_nothing_is_written_ahead_of_what_autobahn_has_put_off():
+    wire = await DaphneWire(application := Application()).open()
+    wire.protocol.send_queue.append((b"", True))
+    assert not application.outlet.write(TEXT, b"a" * 480)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("_perMessageCompress", object()), ("maxMessagePayloadSize", 0xFFFF), ("maxFramePayloadSize", 1000)],
+)
+async def test_on_daphne_what_is_compressed_or_bounded_is_left_to_the_server(monkeypatch, name, value):
+    wire = DaphneWire(application := Application())
+    monkeypatch.setattr(type(wire.protocol), name, value, raising=False)
+    wire.protocol.__dict__.pop(name, None)
+    await wire.open()
+    wire.protocol.__dict__.pop(name, None)
+    assert getattr(wire.protocol, name) is value
+    assert (application.outlet, wire.is_tapped) == (None, False)
+
+
+async def test_on_daphne_the_rest_of_a_header_is_not_taken_for_a_frame():
+    """Its mask looks like the beginning of one."""
+    wire = await DaphneWire(application := Application()).open()
+    await asyncio.sleep(0)
+    inner = frame(OPCODE_TEXT, AUDIO.encode())
+    mask, masked = inner[:4], inner[4:]
+    wire.receive(b"\x82\xfe" + len(masked).to_bytes(2))
+    wire.receive(mask + masked)
+    await asyncio.sleep(0.05)
+    assert application.heard == [("received", apply_mask(masked, mask))]
+
+
+async def test_on_daphne_the_rest_of_a_ping_is_not_taken_for_a_frame():
+    wire = await DaphneWire(application := Application()).open()
+    await asyncio.sleep(0)
+    inner = frame(OPCODE_TEXT, AUDIO.encode())
+    ping = frame(OPCODE_PING, inner[:100])
+    wire.receive(ping[:-100])
+    wire.receive(inner)
+    assert application.heard == []
+
+
+async def test_on_daphne_each_message_is_told_of_once_it_is_written():
+    await DaphneWire(application := Application()).open()
+    assert application.outlet.write(TEXT, b"a" * 480)
+    assert application.written == 1
+    assert not application.outlet.write(TEXT, b"a")
+    assert application.written == 1
+
+
+async def test_on_daphne_a_client_that_answers_no_ping_but_sends_audio_is_there():
+    wire = await DaphneWire(application := Application()).open()
+    await asyncio.sleep(0)
+    wire.protocol.autoPingTimeout = 1000
+    wire.protocol.sendPing = lambda payload: None
+    wire.protocol._sendAutoPing()
+    assert wire.protocol.autoPingTimeoutCall is not None
+    wire.send(AUDIO)
+    assert wire.protocol.autoPingTimeoutCall is None
+    await asyncio.sleep(0.05)
+    wire.send(MORE_AUDIO)
+    assert application.heard == [("received", AUDIO), ("taken", MORE_AUDIO)]
+
+
+async def test_on_daphne_what_was_taken_counts_as_heard():
+    wire = await DaphneWire(application := Application()).open()
+    await asyncio.sleep(0)
+    wire.protocol.last_ping = 0.0
+    before = wire.protocol.trafficStats.incomingWebSocketFrames
+    wire.send(AUDIO, MORE_AUDIO)
+    assert application.heard == [("taken", AUDIO), ("taken", MORE_AUDIO)]
+    assert wire.protocol.trafficStats.incomingWebSocketFrames == before + 2
+    assert wire.protocol.last_ping == pytest.approx(time.time(), abs=5)
+
+
+@given(st.binary(max_size=1000), st.binary(min_size=4, max_size=4))
+def test_masks_are_undone(payload, mask):
+    assert unmasked(payload, mask) == apply_mask(payload, mask)
 
 
 def test_a_server_that_is_not_known_is_left_alone():
@@ -329,35 +363,65 @@ def test_a_server_that_is_not_known_is_left_alone():
         """As any server's."""
 
     inlet = Inlet()
-    inlet.install(receive)
+    inlet.install(receive, None)
     inlet.close()
-    assert outlet(receive) is None
+    assert outlet(receive, lambda: None) is None
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("framing", ["json", "binary"])
-async def test_an_echo_is_written_in_the_callback_that_read_its_audio(settings, framing):
-    settings.RTC_STREAMS = {"default": "tests.test_consumers.echo"}
-    wire = await Wire(URLRouter(websocket_urlpatterns)).open()
+async def calling(wire, framing):
+    """A call on it; gives what audio it may send, as it is read from the socket, and what comes back."""
+    await wire.open()
     wire.send(json.dumps({"event": "start", "websocket_id": "a", "media_format": MULAW_24K | {"framing": framing}}))
     async with asyncio.timeout(5):
         while not (messages := wire.messages()):
             await asyncio.sleep(0.001)
     assert json.loads(messages[0])["event"] == "started"
     await asyncio.sleep(0.1)
+    if framing == "binary":
+        return frame(OPCODE_BINARY, SILENCE * 480), SILENCE * 480
+    text = serialize(Media(SILENCE * 480))
+    return frame(OPCODE_TEXT, text.encode()), text.encode()
 
+
+async def hang_up(wire):
+    wire.client.send_close()
+    wire.send()
+    wire.lose()
+    await asyncio.sleep(0.2)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("framing", ["json", "binary"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_echo_is_written_in_the_callback_that_read_its_audio(settings, kind, framing):
+    settings.RTC_STREAMS = {"default": "tests.test_consumers.echo"}
+    wire = WIRES[kind](URLRouter(websocket_urlpatterns))
+    audio, echo = await calling(wire, framing)
     echoed = []
-    audio = SILENCE * 480 if framing == "binary" else serialize(Media(SILENCE * 480)).encode()
-    sent = frame(OPCODE_BINARY if framing == "binary" else OPCODE_TEXT, audio)
 
     def say():
-        wire.server.data_received(sent)
+        wire.receive(audio)
+        echoed.append(b"".join(wire.transport.written))
         echoed.extend(event.data for event in wire.events())
 
     asyncio.get_running_loop().call_soon(say)
     await asyncio.sleep(0.1)
-    assert echoed == [audio]
+    assert echoed == [plain_frame(BINARY if framing == "binary" else TEXT, echo), echo]
+    await hang_up(wire)
 
-    wire.client.send_close()
-    wire.send()
-    await asyncio.sleep(0.2)
+
+@pytest.mark.django_db(transaction=True)
+async def test_on_daphne_who_speaks_and_does_not_read_is_cut_off(settings):
+    settings.RTC_STREAMS = {"default": "tests.test_consumers.echo"}
+    settings.RTC_MAX_UNSENT_BYTES = 2000
+    wire = DaphneWire(URLRouter(websocket_urlpatterns))
+    audio, _ = await calling(wire, "binary")
+    wire.transport.room = 1000
+    spoken = 0
+    while not wire.transport.aborted:
+        wire.receive(audio)
+        spoken += 1
+        await asyncio.sleep(0.02)
+        assert spoken < 20
+    assert spoken * len(audio) > 3000
+    await hang_up(wire)
