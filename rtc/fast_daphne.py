@@ -1,13 +1,15 @@
 """Plain frames past Daphne's WebSocket library, Autobahn, which takes half of what an echo costs there."""
 
-import asyncio
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
 from rtc.inflow import Throttle
-from rtc.plain_frames import MEDIUM, Unmask, plain_frame, unmasked
+from rtc.plain_frames import MEDIUM, Offer, plain_frame, unmasked
 from rtc.plain_frames import is_plain as is_plain_size
+
+logger = logging.getLogger(__name__)
 
 USED_OF_AUTOBAHN = (
     "STATE_OPEN",
@@ -22,11 +24,16 @@ USED_OF_AUTOBAHN = (
     "maxFramePayloadSize",
     "_perMessageCompress",
 )
-USED_OF_DAPHNE = ("last_ping",)
+USED_OF_DAPHNE = ("application_queue", "last_ping")
 """Not all of them may be there in all releases."""
 
 
-def is_plain(protocol: Any) -> bool:
+def is_plain(protocol: Any, queue: Any) -> bool:
+    """Whether that is an end of Daphne's that `Outlet` is for, and puts messages into that queue."""
+    return is_open(protocol) and queue is protocol.application_queue
+
+
+def is_open(protocol: Any) -> bool:
     """Whether that is Daphne's end of an open WebSocket, with nothing compressed, as far as it is known here."""
     return (
         all(hasattr(protocol, name) for name in USED_OF_AUTOBAHN + USED_OF_DAPHNE)
@@ -36,12 +43,10 @@ def is_plain(protocol: Any) -> bool:
     )
 
 
-def tap(
-    throttle: Throttle, queue: asyncio.Queue[Any], offer: Callable[[bytes, int, Unmask], int]
-) -> Callable[[], None]:
+def tap(throttle: Throttle, offer: Offer) -> Callable[[], None]:
     """Offer the frames that it reads, before its library sees them; gives what ends that."""
     protocol, receive_data = throttle.protocol, throttle.receive
-    traffic, open_state = protocol.trafficStats, protocol.STATE_OPEN
+    queue, traffic, open_state = protocol.application_queue, protocol.trafficStats, protocol.STATE_OPEN
 
     def receive(data: bytes) -> None:
         if protocol.data or protocol.current_frame is not None or protocol.inside_message:
@@ -50,7 +55,7 @@ def tap(
         begin = 0
         # A pong that is waited for is Autobahn's to forget about, when something else comes.
         while queue.empty() and protocol.state == open_state and not protocol.autoPingTimeoutCall:
-            end = offer(data, begin, unmasked)
+            end = _offered(data, begin, offer)
             if not end:
                 break
             traffic.incomingWebSocketFrames += 1  # they count, however they were read
@@ -66,6 +71,14 @@ def tap(
         throttle.receive = receive_data
 
     return undo
+
+
+def _offered(data: bytes, begin: int, offer: Offer) -> int:
+    try:
+        return offer(data, begin, unmasked)
+    except Exception:
+        logger.exception("a frame could not be taken")  # Twisted drops the connection, and says nothing
+        raise
 
 
 class Outlet:

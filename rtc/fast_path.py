@@ -6,7 +6,6 @@ without the server's WebSocket library, which is Python. Other messages go the u
 server that is not known.
 """
 
-import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -38,8 +37,8 @@ class Inlet:
         owner = getattr(receive, "__self__", None)
         if fast_uvicorn.is_plain(owner):
             self._undo = fast_uvicorn.tap(owner, self.offer)
-        elif throttle is not None and isinstance(owner, asyncio.Queue) and fast_daphne.is_plain(throttle.protocol):
-            self._undo = fast_daphne.tap(throttle, owner, self.offer)
+        elif throttle is not None and fast_daphne.is_plain(throttle.protocol, owner):
+            self._undo = fast_daphne.tap(throttle, self.offer)
 
     def open(self, take: Take) -> None:
         """Offer frames to `take`, which says whether it took one."""
@@ -83,4 +82,4 @@ def outlet(send: Any, written: Callable[[], None]) -> Outlet | None:
     if fast_uvicorn.is_plain(owner):
         return fast_uvicorn.Outlet(owner)
     protocol = protocol_of(send)
-    return fast_daphne.Outlet(protocol, written) if fast_daphne.is_plain(protocol) else None
+    return fast_daphne.Outlet(protocol, written) if fast_daphne.is_open(protocol) else None

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from rtc.plain_frames import MEDIUM, Unmask, plain_frame
+from rtc.plain_frames import MEDIUM, Offer, plain_frame
 from rtc.plain_frames import is_plain as is_plain_size
 
 UVICORN = "uvicorn.protocols.websockets.websockets_sansio_impl"
@@ -28,7 +28,7 @@ def is_plain(owner: Any) -> bool:
     )
 
 
-def tap(protocol: Any, offer: Callable[[bytes, int, Unmask], int]) -> Callable[[], None]:
+def tap(protocol: Any, offer: Offer) -> Callable[[], None]:
     """Offer the frames that it reads, before its library sees them; gives what ends that."""
     from websockets.frames import apply_mask
 

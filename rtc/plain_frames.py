@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 Take = Callable[[str | bytes], bool]
 Unmask = Callable[[bytes, bytes], bytes]
+Offer = Callable[[bytes, int, Unmask], int]
 
 TEXT, BINARY = b"\x81", b"\x82"
 """First byte of a message in one frame (RFC 6455, section 5.2)."""
@@ -24,8 +25,9 @@ def take_frame(data: bytes, begin: int, unmask: Unmask, take: Take) -> int:
     """
     if not data.startswith(MASKED, begin):
         return 0
-    end = begin + PAYLOAD + int.from_bytes(data[begin + LENGTH : begin + MASK])
-    if end > len(data):
+    size = int.from_bytes(data[begin + LENGTH : begin + MASK])
+    end = begin + PAYLOAD + size
+    if end > len(data) or not is_plain(size):
         return 0
     payload = unmask(data[begin + PAYLOAD : end], data[begin + MASK : begin + PAYLOAD])
     # In audio that is text there is nothing to be replaced.

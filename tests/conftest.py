@@ -19,6 +19,7 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 
+MOST_PROCESSES = 8
 QUICK_CORE_MS = 12.0
 LOOKS, LOOK_EACH_S = 25, 0.05
 
@@ -27,8 +28,8 @@ def pytest_xdist_auto_num_workers():
     """Two test processes a core, since the live tests wait more than they compute; on slow cores one: those tests, each
     of which starts servers and browsers, would keep each other from answering in time.
     """
-    cores = os.cpu_count() or 1
-    return 2 * cores if median(core_ms() for _ in range(LOOKS)) < QUICK_CORE_MS else cores
+    cores = len(os.sched_getaffinity(0))
+    return min(MOST_PROCESSES, 2 * cores if median(core_ms() for _ in range(LOOKS)) < QUICK_CORE_MS else cores)
 
 
 def core_ms():

@@ -42,7 +42,7 @@ class Application:
     were said to have been.
     """
 
-    def __init__(self, *, behind_middleware=False, dealing_s=0.01):
+    def __init__(self, *, behind_middleware="", dealing_s=0.01):
         self.heard = []
         self.written = 0
         self._dealing_s = dealing_s
@@ -58,13 +58,12 @@ class Application:
         self.written += 1
 
     async def __call__(self, scope, receive, send):
-        async def seen_by_middleware():
-            return await receive()
-
         await receive()
         await send({"type": "websocket.accept"})
         inlet, inflow = Inlet(), Inflow(send, 1000, lambda: None)
-        inlet.install(seen_by_middleware if self._behind_middleware else receive, inflow.throttle)
+        if self._behind_middleware:
+            receive = seen_by(self._behind_middleware, receive)
+        inlet.install(receive, inflow.throttle)
         self.outlet = outlet(send, self.count)
         while True:
             inlet.open(self.take)
@@ -75,6 +74,24 @@ class Application:
             self.heard.append(("received", message.get("text", message.get("bytes"))))
             await asyncio.sleep(self._dealing_s)
         inlet.close()
+
+
+def seen_by(middleware, receive):
+    """What a middleware hands on in place of `receive`: a function, or the `get` of a queue of its own."""
+    if middleware == "function":
+
+        async def seen():
+            return await receive()
+
+        return seen
+    queue = asyncio.Queue()
+
+    async def pump():
+        while True:
+            await queue.put(await receive())
+
+    queue.pumping = asyncio.ensure_future(pump())
+    return queue.get
 
 
 @pytest.fixture(params=KINDS)
@@ -138,6 +155,14 @@ async def test_a_message_within_another_is_an_error_as_ever(served):
     assert wire.failed_with(1002)
 
 
+@pytest.mark.parametrize("size", [0, 5, 125])
+async def test_a_length_that_takes_more_bits_than_it_needs_is_not_taken(served, size):
+    application, wire = await served()
+    await asyncio.sleep(0)
+    wire.receive(b"\x82\xfe" + size.to_bytes(2) + bytes(4) + AUDIO.encode()[:size])
+    assert application.heard == []
+
+
 async def test_nothing_is_taken_behind_a_close(served):
     application, wire = await served()
     await asyncio.sleep(0)
@@ -199,8 +224,9 @@ async def hear(kind, messages, cuts, pauses):
     wire.queue.put_nowait({"type": "websocket.disconnect"})
 
 
-async def test_a_middleware_sees_every_message(served):
-    application, wire = await served(behind_middleware=True)
+@pytest.mark.parametrize("middleware", ["function", "queue"])
+async def test_a_middleware_sees_every_message(served, middleware):
+    application, wire = await served(behind_middleware=middleware)
     await asyncio.sleep(0)
     wire.send(AUDIO, MORE_AUDIO)
     await asyncio.sleep(0.05)
@@ -318,6 +344,16 @@ async def test_on_daphne_the_rest_of_a_ping_is_not_taken_for_a_frame():
     wire.receive(ping[:-100])
     wire.receive(inner)
     assert application.heard == []
+
+
+async def test_on_daphne_what_can_not_be_taken_is_logged(caplog):
+    wire = await DaphneWire(application := Application()).open()
+    await asyncio.sleep(0)
+    application.heard = None
+    with pytest.raises(AttributeError):
+        wire.send(AUDIO)
+    (record,) = caplog.records
+    assert (record.message, record.exc_info[0]) == ("a frame could not be taken", AttributeError)
 
 
 async def test_on_daphne_each_message_is_told_of_once_it_is_written():

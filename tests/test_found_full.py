@@ -1,6 +1,8 @@
 """Of many who want few places, most are refused without a look of their own."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from rtc import Stream, registry
 from rtc.admission import Admission
 from rtc.core.exceptions import Refused
 from rtc.found_full import REMEMBERED, FoundFull
+from rtc.journal import journal
 from rtc.testing import CallClient
 from rtc.worker import LocalWorker
 from tests.registering import CALLER, records_waiting
@@ -87,10 +90,14 @@ def looks(monkeypatch):
     return looks
 
 
+def new_client(worker):
+    stream = Stream(Scripted(), concurrency_limit=PLACES)
+    return CallClient(stream, admission=Admission(stream, "default", CALLER, worker), calls=worker.calls)
+
+
 async def started(worker, session_id):
     """The client if it got a place, else None."""
-    stream = Stream(Scripted(), concurrency_limit=PLACES)
-    client = CallClient(stream, admission=Admission(stream, "default", CALLER, worker), calls=worker.calls)
+    client = new_client(worker)
     await client.start(session_id)
     await client.until(lambda _: client.call in worker.calls.values() or client.close_code is not None)
     if client.close_code is None:
@@ -115,3 +122,32 @@ async def test_of_a_burst_one_who_is_refused_looks_for_all(worker, looks):
     assert await started(worker, "later") is not None
     assert await started(worker, "latest") is None
     assert looks[-2:] == ["later", "latest"]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_who_asks_behind_an_end_is_not_refused_by_a_look_ahead_of_it(worker, looks):
+    """The place is free on record by the time that it is looked for."""
+    first, *_ = [await started(worker, f"{index}") for index in range(PLACES)]
+    with records_waiting():
+        ahead = asyncio.ensure_future(started(worker, "ahead"))
+        await until(lambda: worker._admitting == 1)
+        await first.stop()
+        await until(lambda: journal.ending)
+        behind = asyncio.ensure_future(started(worker, "behind"))
+        await until(lambda: worker._admitting == 2)
+    assert await ahead is None
+    assert await behind is not None
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_nothing_is_kept_of_who_was_refused(worker):
+    places = [await started(worker, f"{index}") for index in range(PLACES)]
+    client = new_client(worker)
+    await client.start("refused")
+    assert await client.until_closed() == 4429
+    assert worker.found_full._found
+    refused = weakref.ref(client.call)
+    del client
+    gc.collect()
+    assert refused() is None
+    assert len(worker.calls) == len(places)
