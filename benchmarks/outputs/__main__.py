@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from select import select
 
 import numpy as np
 
 from benchmarks.client import Load
 from benchmarks.frames import FRAME_S
 from benchmarks.measure import latencies_ms
+from benchmarks.outputs.traffic import BEGUN
 from benchmarks.servers import ServerError, cores, migrate, pin, serving
 from benchmarks.targets import ALL, OURS_DAPHNE, OURS_UVICORN, ROOT, Target
 from tests.live.redis_server import RedisServer
@@ -26,6 +28,8 @@ HERE = Path(__file__).parent
 ECHOES = 20
 WARM_UP_S = 2.0
 BEGIN_S = 2.0
+STEP_S = 0.5
+"""How often the traffic is asked whether it has begun: that its sessions start is not measured."""
 DRAIN_S = 2.0
 GIVE_WAY = ("chrt", "--idle", "0")
 """Runs a command only when the load generator on the same core is idle: its timing counts, and mere niceness delays it
@@ -162,6 +166,8 @@ def _measure(ports: Ports, traffic: Traffic, seconds: float) -> Figures:
         load.run(round(WARM_UP_S / FRAME_S))
         beside = _start(ports, traffic, seconds + 2 * BEGIN_S)
         load.run(round(BEGIN_S / FRAME_S))
+        while beside is not None and not _has_begun(beside):
+            load.run(round(STEP_S / FRAME_S))
         first = len(load.sent_at)
         load.run(round(seconds / FRAME_S))
         load.drain(DRAIN_S)
@@ -180,7 +186,18 @@ def _start(ports: Ports, traffic: Traffic, seconds: float) -> subprocess.Popen[b
         return None
     figures = map(str, (ports.sockets, ports.http, seconds, traffic.rate))
     module = ["-m", "benchmarks.outputs.traffic", traffic.kind, *figures]
-    return subprocess.Popen([*GIVE_WAY, sys.executable, *module], cwd=ROOT)
+    return subprocess.Popen([*GIVE_WAY, sys.executable, *module], cwd=ROOT, stdout=subprocess.PIPE)
+
+
+def _has_begun(beside: subprocess.Popen[bytes]) -> bool:
+    """Raises: SystemExit: it has ended instead."""
+    assert beside.stdout is not None
+    readable, _, _ = select([beside.stdout], [], [], 0)
+    if not readable:
+        return False
+    if beside.stdout.readline().decode().strip() != BEGUN:
+        raise SystemExit("the traffic beside has not begun")
+    return True
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import websockets
 
+BEGUN = "begun"
+"""What is printed when all sessions and readers are at work."""
 SESSIONS = 20
 READERS = 40
 STAY_S = (0.2, 1.5)
@@ -25,9 +27,10 @@ async def outputs(port: int, http_port: int, seconds: float, rate: float, most_a
     pause_s = SESSIONS / rate
     params = {"count": max(1, round(seconds / pause_s)), "pause_s": pause_s}
     ids = [f"talk-{os.getpid()}-{index}" for index in range(SESSIONS)]
-    readers = [_Reader(ids[index % SESSIONS], most_away_s) for index in range(READERS)]
+    beginning = _Beginning(SESSIONS + READERS)
+    readers = [_Reader(ids[index % SESSIONS], most_away_s, beginning) for index in range(READERS)]
     reading = asyncio.gather(*(reader.read(http_port) for reader in readers))
-    await asyncio.gather(*(_talk(port, session_id, params) for session_id in ids))
+    await asyncio.gather(*(_talk(port, session_id, params, beginning) for session_id in ids))
     await reading
     read, expected = sum(reader.count for reader in readers), READERS * params["count"]
     if read != expected:
@@ -39,8 +42,22 @@ async def outputs_to_hasty_readers(port: int, http_port: int, seconds: float, ra
     await outputs(port, http_port, seconds, rate, most_away_s=0.0)
 
 
-async def _talk(port: int, session_id: str, params: dict[str, Any]) -> None:
+class _Beginning:
+    """Says `BEGUN` once so many have begun."""
+
+    def __init__(self, count: int) -> None:
+        self._missing = count
+
+    def one(self) -> None:
+        self._missing -= 1
+        if self._missing == 0:
+            print(BEGUN, flush=True)
+
+
+async def _talk(port: int, session_id: str, params: dict[str, Any], beginning: _Beginning) -> None:
     async with _socket(port, session_id, params) as socket:
+        await socket.recv()
+        beginning.one()
         async for _ in socket:
             pass
 
@@ -64,8 +81,9 @@ class _Reader:
         most_away_s: how long it stays away then, at most: as long as the stream's `retry` field says, if that is less.
     """
 
-    def __init__(self, session_id: str, most_away_s: float) -> None:
+    def __init__(self, session_id: str, most_away_s: float, beginning: _Beginning) -> None:
         self._session_id = session_id
+        self._beginning = beginning
         self._most_away_s = most_away_s
         self._away_s = 0.0
         self._last_id = ""
@@ -99,6 +117,8 @@ class _Reader:
             self._away_s = min(int(value) / 1000, self._most_away_s)
         elif name == "data" and '"n"' in value:
             self.count += 1
+            if self.count == 1:
+                self._beginning.one()
             if json.loads(value)["n"] != self.count:
                 sys.exit(f"{self._session_id}: output {self.count} was lost or repeated")
 
@@ -112,6 +132,7 @@ async def inputs(port: int, http_port: int, seconds: float, rate: float) -> None
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{http_port}", timeout=READ_TIMEOUT_S) as client,
     ):
         await socket.recv()
+        _Beginning(1).one()
         for _ in range(round(seconds * rate)):
             response = await client.post("/input_hook", content=body, headers={"Content-Type": "application/json"})
             response.raise_for_status()
