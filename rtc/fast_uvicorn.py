@@ -4,8 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from rtc.plain_frames import MEDIUM, Offer, plain_frame
-from rtc.plain_frames import is_plain as is_plain_size
+from rtc.plain_frames import MEDIUM, Offer, is_plain_size, plain_frame
 
 UVICORN = "uvicorn.protocols.websockets.websockets_sansio_impl"
 """The WebSocket implementation that uvicorn picks by itself when the library websockets is installed."""

@@ -27,7 +27,7 @@ def take_frame(data: bytes, begin: int, unmask: Unmask, take: Take) -> int:
         return 0
     size = int.from_bytes(data[begin + LENGTH : begin + MASK])
     end = begin + PAYLOAD + size
-    if end > len(data) or not is_plain(size):
+    if end > len(data) or not is_plain_size(size):
         return 0
     payload = unmask(data[begin + PAYLOAD : end], data[begin + MASK : begin + PAYLOAD])
     # In audio that is text there is nothing to be replaced.
@@ -41,7 +41,7 @@ def unmasked(payload: bytes, mask: bytes) -> bytes:
     return (int.from_bytes(payload, "little") ^ int.from_bytes(repeated, "little")).to_bytes(size, "little")
 
 
-def is_plain(size: int) -> bool:
+def is_plain_size(size: int) -> bool:
     """Whether a payload of so many bytes makes such a frame."""
     return SHORT < size <= MEDIUM
 

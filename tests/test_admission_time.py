@@ -12,7 +12,7 @@ from rtc.database import perform
 from rtc.models import Session, Worker
 from rtc.testing import CallClient
 from rtc.tickets import make_ticket
-from rtc.worker import LocalWorker, local_worker
+from rtc.worker import local_worker
 from tests.registering import CALLER, records_waiting
 from tests.subjects import Scripted
 from tests.virtual_time import until
@@ -23,13 +23,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def soon(settings):
     settings.RTC_ADMISSION_TIMEOUT_S = 0.2
-
-
-@pytest.fixture
-async def worker():
-    worker = LocalWorker()
-    yield worker
-    worker._tasks.cancel()
 
 
 def new_client(worker, ticket=""):

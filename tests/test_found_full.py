@@ -14,7 +14,6 @@ from rtc.core.exceptions import Refused
 from rtc.found_full import REMEMBERED, FoundFull
 from rtc.journal import journal
 from rtc.testing import CallClient
-from rtc.worker import LocalWorker
 from tests.registering import CALLER, records_waiting
 from tests.subjects import Scripted
 from tests.virtual_time import until
@@ -67,13 +66,6 @@ def test_the_last_look_counts_and_the_memory_is_bounded():
         found.note(Refused(STREAM, 4429, PLACES), 8.0, f"stream {index}", None)
     assert len(found._found) <= REMEMBERED
     assert answer(found, 6.0, f"stream {10 * REMEMBERED - 1}") == (STREAM, 4429, PLACES)
-
-
-@pytest.fixture
-async def worker():
-    worker = LocalWorker()
-    yield worker
-    worker._tasks.cancel()
 
 
 @pytest.fixture

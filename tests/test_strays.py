@@ -10,7 +10,6 @@ from rtc import registry, strays
 from rtc.database import perform, perform_beside, submit
 from rtc.journal import journal
 from rtc.models import Session
-from rtc.worker import LocalWorker
 from tests.registering import CALLER, call_on, new_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,13 +18,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     monkeypatch.setattr(strays, "STRAY_S", 0.0)
-
-
-@pytest.fixture
-async def worker():
-    worker = LocalWorker()
-    yield worker
-    worker._tasks.cancel()
 
 
 @pytest.fixture
