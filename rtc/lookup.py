@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.db import connection
-from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 from django.db.models.sql import Query
 
@@ -54,7 +54,7 @@ async def sessions_of(session_id: str) -> list[FoundSession]:
 
 def _sessions_of(session_id: str) -> list[FoundSession]:
     user_key = Session._meta.get_field("user").target_field
-    silent, silent_params = _sql(Now() - timedelta(seconds=conf.RTC_WORKER_LOST_S))
+    silent, silent_params = _ago(connection.vendor, conf.RTC_WORKER_LOST_S)
     with connection.cursor() as cursor:
         cursor.execute(_ROWS.format(silent=silent), [*silent_params, session_id, MAX_USES])
         return [
@@ -72,7 +72,9 @@ def _sessions_of(session_id: str) -> list[FoundSession]:
         ]
 
 
-def _sql(expression: CombinedExpression) -> tuple[str, Sequence[Any]]:
-    """An expression as this database writes it, and its parameters."""
+@cache
+def _ago(vendor: str, seconds: float) -> tuple[str, Sequence[Any]]:
+    """So many seconds ago by the database's clock, as that kind of database writes it, and its parameters."""
     query = Query(Worker)
-    return query.get_compiler(connection=connection).compile(expression.resolve_expression(query))
+    ago = Now() - timedelta(seconds=seconds)
+    return query.get_compiler(connection=connection).compile(ago.resolve_expression(query))

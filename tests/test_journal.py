@@ -223,11 +223,20 @@ def test_what_was_written_unheard_is_neither_written_again_nor_untold(journal, s
     assert len(naps) == 1
 
 
-def test_what_was_written_unheard_is_kept_for_its_readers(journal, session, unheard, naps):
-    unheard()
+def test_what_was_written_unheard_is_kept_for_its_readers(journal, session, monkeypatch, naps):
+    insert = module._insert
+
+    def lose_the_answer(records):
+        monkeypatch.setattr(module, "_insert", insert)
+        insert(records)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(module, "_insert", lose_the_answer)
     journal.add(output(session.pk, 1))
     journal.add(output(session.pk, 2))
     settle()
+    assert positions() == [1, 2]
+    assert len(naps) == 1
     assert module.recent.after(session.pk, 0) == [(1, "1"), (2, "2")]
     module.recent.forget(session.pk)
 
@@ -255,7 +264,8 @@ def test_an_end_of_another_that_came_first_is_not_told_again(journal, session, m
     assert session.end_reason == "worker_lost"
 
 
-def test_outputs_of_a_session_that_another_worker_has_ended_are_left(journal, session):
+@pytest.mark.parametrize("beside", [[], [EntryRecord]], ids=["alone", "beside others"])
+def test_outputs_of_a_session_that_another_worker_has_ended_are_left(journal, session, beside):
     """Its readers were told that there is no more."""
     other = Session.objects.create(session_id="b", stream="default", state=Session.State.ACTIVE)
     journal.add(output(session.pk, 1))
@@ -265,6 +275,8 @@ def test_outputs_of_a_session_that_another_worker_has_ended_are_left(journal, se
     go = held_up()
     journal.add(output(session.pk, 2, settled.append))
     journal.add(output(other.pk, 1))
+    for kind in beside:
+        journal.add(kind(session_pk=other.pk, kind="turn"))
     go.set()
     settle()
     assert list(Output.objects.order_by("pk").values_list("session", "position")) == [(session.pk, 1), (other.pk, 1)]
@@ -272,7 +284,8 @@ def test_outputs_of_a_session_that_another_worker_has_ended_are_left(journal, se
     assert settled == [1]
 
 
-def test_a_deleted_session_costs_the_others_nothing(journal, session, caplog):
+@pytest.mark.parametrize("beside", [[], [EntryRecord]], ids=["alone", "beside others"])
+def test_a_deleted_session_costs_the_others_nothing(journal, session, caplog, beside):
     gone = Session.objects.create(session_id="b", stream="default")
     gone_pk = gone.pk
     told = []
@@ -281,6 +294,8 @@ def test_a_deleted_session_costs_the_others_nothing(journal, session, caplog):
         for session_pk in (session.pk, gone_pk):
             at = session_pk, position
             journal.add(output(session_pk, position, lambda count, at=at: told.append(at)))
+    for kind in beside:
+        journal.add(kind(session_pk=session.pk, kind="turn"))
     gone.delete()
     go.set()
     settle()
@@ -292,7 +307,7 @@ def test_a_deleted_session_costs_the_others_nothing(journal, session, caplog):
 def test_a_lock_while_records_are_written_one_by_one_loses_none(journal, session, monkeypatch, naps):
     gone = Session.objects.create(session_id="b", stream="default")
     go = held_up()
-    journal.add(output(gone.pk, 1))
+    journal.add(EntryRecord(session_pk=gone.pk, kind="turn"))
     for position in (1, 2):
         journal.add(output(session.pk, position))
     gone.delete()
