@@ -2,9 +2,10 @@
 
 import logging
 import threading
+from concurrent.futures import wait
 
 import pytest
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
@@ -282,6 +283,28 @@ def test_outputs_of_a_session_that_another_worker_has_ended_are_left(journal, se
     assert list(Output.objects.order_by("pk").values_list("session", "position")) == [(session.pk, 1), (other.pk, 1)]
     assert not recent.after(session.pk, 1)
     assert settled == [1]
+
+
+def test_outputs_wait_for_an_end_that_is_about_to_be_committed_and_are_left(session):
+    """Who was told of the end has had all there is."""
+    written, commit = threading.Event(), threading.Event()
+
+    def end():
+        with transaction.atomic():
+            Session.objects.filter(pk=session.pk).update(state=Session.State.ENDED, end_reason="worker_lost")
+            written.set()
+            commit.wait(10)
+        connection.close()
+
+    other = threading.Thread(target=end)
+    other.start()
+    assert written.wait(10)
+    stored = submit(module._insert, [output(session.pk, 1)])
+    assert wait([stored], 0.3).not_done
+    commit.set()
+    assert stored.result(10) == 0
+    other.join()
+    assert positions() == []
 
 
 @pytest.mark.parametrize("beside", [[], [EntryRecord]], ids=["alone", "beside others"])
