@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.databases import copy, create, url_of
+from tests.live.preloaded import preloaded
 
 ROOT = Path(__file__).resolve().parents[2]
 APPLICATION = "fastrtc_project.asgi:application"
@@ -23,12 +24,9 @@ PROJECT_VARIABLES = {
     "RTC_ALLOWED_ORIGINS",
 }
 
-HEEDING_SIGINT = ["env", "--default-signal=INT"]
-"""A shell has what it runs in the background ignore it, and that is inherited."""
-
 COMMANDS = {
-    "daphne": ["-m", "daphne", "--bind", "127.0.0.1", "--port", "0", APPLICATION],
-    "uvicorn": ["-m", "uvicorn", "--host", "127.0.0.1", "--port", "0", "--lifespan", "off", APPLICATION],
+    "daphne": ["daphne", "--bind", "127.0.0.1", "--port", "0", APPLICATION],
+    "uvicorn": ["uvicorn", "--host", "127.0.0.1", "--port", "0", "--lifespan", "off", APPLICATION],
 }
 LISTENING = re.compile(r"(?:Listening on TCP address|Uvicorn running on http://)\s*127\.0\.0\.1:(\d+)")
 START_TIMEOUT_S = 30
@@ -79,7 +77,7 @@ class Server:
         settings: dotted path of the settings module.
         variables: added to the environment, over everything else.
         beside: another server, whose database it shares.
-        command: what Python is told to run, if not that kind's own.
+        command: the module that Python is told to run and its arguments, if not that kind's own.
 
     Raises:
         RuntimeError: from `with`, if the process ends or 30 s pass before it listens; holds the log.
@@ -96,7 +94,7 @@ class Server:
         command: Sequence[str] | None = None,
     ) -> None:
         self.kind = kind
-        self._command = [*HEEDING_SIGINT, sys.executable, *(command or COMMANDS[kind])]
+        self._command = command or COMMANDS[kind]
         self.database = directory / "db.sqlite3" if beside is None else beside.database
         self._template = template if beside is None else None
         self.log_path = directory / "server.log"
@@ -124,8 +122,7 @@ class Server:
         if self._template is not None:
             copy(self._template, self.database)
         # The process writes the file itself, so that what it has logged is there once a client has seen its effect.
-        with self.log_path.open("wb") as log:
-            self._process = subprocess.Popen(self._command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+        self._process = preloaded().start(self._command, self.environment, self.log_path)
         self._wait_for_port()
         if not self._port:
             self.stop()

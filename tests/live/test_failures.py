@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
@@ -140,7 +141,17 @@ async def freeze(server: Server) -> None:
 def stop(server: Server) -> None:
     """Returns when all of its threads stand still; each stops when it has its turn."""
     os.kill(server.pid, signal.SIGSTOP)
-    os.waitid(os.P_PID, server.pid, os.WSTOPPED)
+    while not all(map(is_stopped, Path(f"/proc/{server.pid}/task").iterdir())):
+        time.sleep(0.001)
+
+
+def is_stopped(thread: Path) -> bool:
+    """Or gone. See proc_pid_stat(5)."""
+    try:
+        state = (thread / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state == "T"
 
 
 async def test_a_frozen_workers_sessions_end_once_and_it_does_not_bring_them_back(cluster, doomed, scale):

@@ -44,7 +44,7 @@ def certify(directory):
 def server(start_server, tmp_path):
     both = certify(tmp_path)
     endpoint = f"ssl:0:privateKey={both}:certKey={both}:interface=127.0.0.1"
-    return start_server("daphne", command=["-m", "daphne", "--endpoint", endpoint, APPLICATION])
+    return start_server("daphne", command=["daphne", "--endpoint", endpoint, APPLICATION])
 
 
 @pytest.fixture
