@@ -47,7 +47,7 @@ cluster: $(CLUSTER)  ## Start the demo on WORKERS (4) processes, with a Redis of
 	@exec $(BIN)/python scripts/cluster.py $(WORKERS) $(HOST) $(PORT)
 
 test: chromium $(BROWSER_PACKAGES)  ## Lint, and run every test
-	@$(MAKE) --no-print-directory --jobs=2 test-first test-others
+	@$(MAKE) --no-print-directory --jobs=3 test-first test-others
 
 # What judges live audio mostly waits. Beside it runs what can wait. What it prints itself comes in one piece.
 test-first: $(BROWSER_PACKAGES)

@@ -41,17 +41,28 @@ def core_ms():
     return 1000 * (time.process_time() - start)
 
 
-def pytest_collection_modifyitems(items):
-    # What takes real time goes last, so that a plain mistake shows at once, and of that first what takes longest: then
-    # several processes end at about the same time.
-    items.sort(key=_place)
+def pytest_collection_modifyitems(config, items):
+    if hasattr(config, "workerinput"):  # one of several test processes
+        _spread(items)
+    else:
+        # What takes real time goes last, so that a plain mistake shows at once.
+        items.sort(key=lambda item: item.get_closest_marker("live") is not None)
 
 
-def _place(item):
-    path = str(item.path)
-    if item.get_closest_marker("live") is None or "/fuzz/" in path:
-        return 0
-    return next((place for place, part in enumerate(("/packaging/", "/browser/"), 1) if part in path), 3)
+def _spread(items):
+    """Live tests wait more than they compute: among several processes, what only computes goes between, file by file.
+    Those in browsers stay together and go first, since each process keeps its browser as long as it runs nothing else.
+    """
+    files = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    in_browsers = [path for path in files if "browser" in path.parts]
+    others = [path for path in files if path not in in_browsers]
+    live = [path for path in others if any(item.get_closest_marker("live") for item in files[path])]
+    live.sort(key=lambda path: "live" in path.parts)  # behind those that take longest
+    plain = [path for path in others if path not in live]
+    places = {path: (index + 0.5) / len(paths) for paths in (live, plain) for index, path in enumerate(paths)}
+    items[:] = [item for path in [*in_browsers, *sorted(others, key=places.__getitem__)] for item in files[path]]
 
 
 OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
