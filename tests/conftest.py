@@ -1,6 +1,6 @@
 import os
 import time
-from statistics import median
+from statistics import mean
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -21,16 +21,17 @@ settings.load_profile("unhurried")
 
 
 MOST_PROCESSES = 8
-QUICK_CORE_MS = 12.0
-LOOKS, LOOK_EACH_S = 25, 0.05
+QUICK_CORE_MS = 8.5
+LOOKS, LOOK_EACH_S = 40, 0.05
 
 
 def pytest_xdist_auto_num_workers():
-    """Two test processes a core, since the live tests wait more than they compute; on slow cores one: those tests, each
-    of which starts servers and browsers, would keep each other from answering in time.
+    """Two test processes a core, since the live tests wait more than they compute; on slow cores down to one: those
+    tests, each of which starts servers and browsers, would keep each other from answering in time.
     """
     cores = len(os.sched_getaffinity(0))
-    return min(MOST_PROCESSES, 2 * cores if median(core_ms() for _ in range(LOOKS)) < QUICK_CORE_MS else cores)
+    pace = QUICK_CORE_MS / mean(core_ms() for _ in range(LOOKS))
+    return min(MOST_PROCESSES, max(cores, round(2 * cores * min(1.0, pace))))
 
 
 def core_ms():
