@@ -88,7 +88,7 @@ format: $(DEV)  ## Put the code into shape
 bench: $(DEV)  ## Measure latency, CPU and memory against bare echoes and FastRTC
 	$(BIN)/python -m benchmarks
 
-bench-outputs: $(DEV)  ## Measure audio beside outputs, their readers and large inputs
+bench-outputs: $(DEV)  ## Measure audio beside outputs, their readers, large inputs and a busy handler
 	$(BIN)/python -m benchmarks.outputs
 
 bench-turns: $(DEV)  ## Measure turn taking, ours and FastRTC's

@@ -151,6 +151,11 @@ class Conf:
         return self._get("RTC_MAX_LAG_MS", 250.0)
 
     @property
+    def RTC_SWITCH_INTERVAL_MS(self) -> float | None:
+        """After how long a thread that computes gives way to another, ms; None: Python's 5. Read at the first call."""
+        return self._get("RTC_SWITCH_INTERVAL_MS", 0.5)
+
+    @property
     def RTC_DRAIN_S(self) -> float:
         """How long the sessions of a worker that is told to stop may go on, s."""
         return self._get("RTC_DRAIN_S", 30.0)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import Error
 
-from rtc import heap, registry
+from rtc import interpreter, registry
 from rtc.conf import conf
 from rtc.core.exceptions import Refused
 from rtc.core.session import COME_AGAIN
@@ -116,7 +116,7 @@ class LocalWorker:
         async with self._enlisting:
             loop = asyncio.get_running_loop()
             if self._row is None:
-                heap.freeze()
+                interpreter.settle()
                 post = local_post()
                 post.open()
                 host, pid = socket.gethostname(), os.getpid()

@@ -37,5 +37,6 @@ CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 RTC_STREAMS = {
     "default": "benchmarks.apps.echo.stream",
     "blocking": "benchmarks.apps.blocking_echo.stream",
+    "computing": "benchmarks.apps.computing.stream",
     "talkative": "benchmarks.apps.talkative.stream",
 }

@@ -1,4 +1,4 @@
-"""python -m benchmarks.outputs: what outputs, their readers and large inputs do to the audio of other sessions."""
+"""python -m benchmarks.outputs: what other traffic, outputs above all, does to the audio of other sessions."""
 
 from __future__ import annotations
 
@@ -72,6 +72,7 @@ TRAFFICS = (
     Traffic("100 outputs/s, 40 readers that come again at once", "hasty", 100),
     Traffic("1,000 outputs/s, the same", "hasty", 1000),
     Traffic("an input of 1.9 MB each second", "inputs", 1),
+    Traffic("a handler that computes all the time", "computing", 1),
     Traffic("100 outputs/s, 40 EventSources at another worker", "outputs", 100, elsewhere=True),
     Traffic("1,000 outputs/s, the same", "outputs", 1000, elsewhere=True),
     Traffic("an input of 1.9 MB each second, to another worker", "inputs", 1, elsewhere=True),

@@ -1,4 +1,6 @@
-"""Traffic beside the echoes, from a process of its own: outputs with readers that come and go, or large inputs."""
+"""Traffic beside the echoes, from a process of its own: outputs with readers that come and go, large inputs, or a
+handler that computes.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,7 @@ async def _talk(port: int, session_id: str, params: dict[str, Any], beginning: _
             pass
 
 
-def _socket(port: int, session_id: str, params: dict[str, Any]) -> Any:
+def _socket(port: int, session_id: str, params: dict[str, Any], stream: str = "talkative") -> Any:
     class Started(websockets.connect):
         async def __aenter__(self) -> Any:
             socket = await super().__aenter__()
@@ -71,7 +73,7 @@ def _socket(port: int, session_id: str, params: dict[str, Any]) -> Any:
             await socket.send(json.dumps(start))
             return socket
 
-    return Started(f"ws://127.0.0.1:{port}/talkative/websocket/offer", compression=None)
+    return Started(f"ws://127.0.0.1:{port}/{stream}/websocket/offer", compression=None)
 
 
 class _Reader:
@@ -139,7 +141,15 @@ async def inputs(port: int, http_port: int, seconds: float, rate: float) -> None
             await asyncio.sleep(1 / rate)
 
 
-KINDS = {"outputs": outputs, "hasty": outputs_to_hasty_readers, "inputs": inputs}
+async def computing(port: int, http_port: int, seconds: float, rate: float) -> None:
+    """One session's handler computes in its thread, `rate` of the time."""
+    async with _socket(port, f"computing-{os.getpid()}", {"share": rate}, "computing") as socket:
+        await socket.recv()
+        _Beginning(1).one()
+        await asyncio.sleep(seconds)
+
+
+KINDS = {"outputs": outputs, "hasty": outputs_to_hasty_readers, "inputs": inputs, "computing": computing}
 
 if __name__ == "__main__":
     kind, port, http_port, seconds, rate = sys.argv[1:]
