@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from rtc.flushing import writer
 from rtc.inflow import Throttle
 from rtc.plain_frames import MEDIUM, Offer, is_plain_size, plain_frame, unmasked
 
@@ -90,7 +91,7 @@ class Outlet:
     def __init__(self, protocol: Any, written: Callable[[], None]) -> None:
         self._protocol = protocol
         self._open = protocol.STATE_OPEN
-        self._write = protocol.transport.write
+        self._write = writer(protocol.transport)
         self._written = written
 
     def write(self, first_byte: bytes, payload: bytes) -> bool:

@@ -9,7 +9,7 @@ from twisted.internet.main import CONNECTION_LOST
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 
 from rtc.consumers import SocketConsumer
-from rtc.flushing import flusher
+from rtc.flushing import flusher, writer
 
 
 class Reactor:
@@ -17,9 +17,11 @@ class Reactor:
 
     def __init__(self):
         self.writers = set()
+        self.added = 0
 
     def addWriter(self, writer):  # noqa: N802 - Twisted's name
         self.writers.add(writer)
+        self.added += 1
 
     def removeWriter(self, writer):  # noqa: N802 - Twisted's name
         self.writers.discard(writer)
@@ -160,3 +162,63 @@ def test_that_tls_is_to_end_is_left_to_the_reactor():
     transport.loseConnection()  # as it does itself when its client says that nothing more will come
     flush()
     assert transport.reactor.writers == {transport}
+
+
+def written(transport, *frames):
+    write, flush = writer(transport), flusher(send_on(transport))
+    for frame in frames:
+        write(frame)
+        flush()
+    return transport
+
+
+def test_what_is_written_where_nothing_waits_never_gets_to_the_reactor():
+    transport = written(Transport(room=100), b"one", b"two")
+    assert transport.taken == b"onetwo"
+    assert transport.writes == 2
+    assert not transport.reactor.added
+
+
+@pytest.mark.parametrize("room", range(12))
+def test_what_is_written_without_room_is_left_to_the_reactor_in_order(room):
+    transport = written(Transport(room=room), b"one", b"two", b"three")
+    assert transport.taken == b"onetwothree"[:room]
+    assert transport.reactor.writers == (set() if room == 11 else {transport})
+    transport.room = 100
+    if room < 11:
+        assert transport.doWrite() is None
+    assert transport.taken == b"onetwothree"
+    assert not transport.reactor.writers
+
+
+def test_what_is_written_goes_behind_what_waits():
+    transport = Transport(room=100)
+    transport.write(b"a pong")
+    writer(transport)(b"audio")
+    assert not transport.writes
+    transport.doWrite()
+    assert transport.taken == b"a pongaudio"
+
+
+def test_that_a_connection_is_lost_in_writing_is_left_to_the_reactor():
+    transport = written(Transport(room=None), b"one")
+    assert transport.reactor.writers == {transport}
+    assert transport.doWrite() is CONNECTION_LOST
+
+
+def test_what_is_written_to_a_connection_that_is_to_end_is_left_to_the_reactor():
+    transport = Transport(room=100)
+    transport.loseConnection()
+    writer(transport)(b"too late")
+    assert not transport.writes
+    transport.connected = False
+    writer(transport)(b"later still")
+    assert not transport.writes
+
+
+def test_what_is_to_be_encrypted_is_written_by_tls():
+    transport = Transport(room=100)
+    tls = under_tls(transport)
+    writer(tls)(b"plain")
+    assert transport._tempDataBuffer == [b"plain"], "TLS passes it on"
+    assert not transport.writes
