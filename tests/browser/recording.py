@@ -36,14 +36,6 @@ class Recording:
         inside = self.samples[max(first, 0) : max(last, 0)]
         return np.pad(inside, (max(-first, 0), max(last - max(first, 0) - inside.size, 0)))[: last - first]
 
-    def loud(self, from_s: float) -> np.ndarray:
-        """Which samples from a time on are no silence: int64 of shape (n,)."""
-        return np.flatnonzero(np.abs(self.between(from_s, self.end_s)) > AUDIBLE)
-
-    def is_heard(self, time_s: float) -> bool:
-        loud = self.loud(time_s)
-        return bool(loud.size) and loud[0] <= SILENCE_S * COMPARED_RATE
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
@@ -104,8 +96,10 @@ def longest_silence_s(played: Recording, from_s: float, to_s: float) -> float:
 
 
 def falls_silent_s(played: Recording, from_s: float) -> float:
-    """When the sound that is heard at a time ends, on the page's clock."""
-    loud = played.loud(from_s)
+    """When the sound that is played at a time ends, on the page's clock."""
+    loud = np.flatnonzero(np.abs(played.between(from_s, played.end_s)) > AUDIBLE)
+    if not loud.size or loud[0] > SILENCE_S * COMPARED_RATE:
+        raise ValueError(f"nothing is played at {from_s} s")
     gaps = np.flatnonzero(np.diff(loud) > SILENCE_S * COMPARED_RATE)
     last = loud[gaps[0]] if gaps.size else loud[-1]
     return from_s + float(last + 1) / COMPARED_RATE
