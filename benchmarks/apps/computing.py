@@ -5,11 +5,11 @@ from typing import Any
 
 from rtc import Stream, StreamHandler
 
-EACH_S = 0.1
+AT_ONCE_S = 0.1
 
 
 class Computing(StreamHandler):
-    """Runs Python in its thread, as much of the time as the client's param `share` says."""
+    """Runs Python in its thread, all the time."""
 
     def __init__(self) -> None:
         super().__init__(input_sample_rate=24000, output_sample_rate=24000)
@@ -18,11 +18,9 @@ class Computing(StreamHandler):
         pass
 
     def emit(self) -> None:
-        share = self.session.params["share"]
-        rest_at = time.monotonic() + EACH_S * share
-        while time.monotonic() < rest_at:
+        until = time.monotonic() + AT_ONCE_S
+        while time.monotonic() < until:
             sum(range(100))
-        time.sleep(EACH_S * (1 - share))
 
 
 stream = Stream(Computing)

@@ -142,8 +142,8 @@ async def inputs(port: int, http_port: int, seconds: float, rate: float) -> None
 
 
 async def computing(port: int, http_port: int, seconds: float, rate: float) -> None:
-    """One session's handler computes in its thread, `rate` of the time."""
-    async with _socket(port, f"computing-{os.getpid()}", {"share": rate}, "computing") as socket:
+    """One session's handler computes in its thread."""
+    async with _socket(port, f"computing-{os.getpid()}", {}, "computing") as socket:
         await socket.recv()
         _Beginning(1).one()
         await asyncio.sleep(seconds)
